@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mistakes of syntax in the user's words. Bison says which tokens could have
+ * followed; mostly they are too many to be named, so they are put into groups,
+ * and the common slips have sentences of their own.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "syntax/tokens.h"
+
+#define MAX_SHOWN 32 /* bytes of a token in a message */
+#define MAX_NAMED 5  /* things that could have followed */
+
+struct diag *parse_error(struct parse *p, struct span at, const char *fmt, ...)
+{
+	struct diag *g;
+	va_list ap;
+
+	p->failed = true;
+	va_start(ap, fmt);
+	g = diag_error(p->diags, at, "%s", arena_vprintf(p->arena, fmt, ap));
+	va_end(ap);
+	return g;
+}
+
+const char *text_at(struct parse *p, struct span at)
+{
+	return arena_strndup(p->arena, p->source->text + (at.begin - p->source->base),
+			     at.end - at.begin);
+}
+
+/* What stands there, cut to a length that fits into a sentence. */
+static const char *shown_at(struct parse *p, struct span at)
+{
+	bool cut = at.end - at.begin > MAX_SHOWN;
+
+	if (at.begin == at.end)
+		return "the end of the file";
+	if (cut)
+		at.end = at.begin + MAX_SHOWN;
+	return arena_printf(p->arena, "`%s%s`", text_at(p, at), cut ? "..." : "");
+}
+
+/* What could have followed, as a set of groups in the order in which they are named. */
+enum group {
+	G_SEMICOLON,
+	G_CLOSE,
+	G_OPEN,
+	G_RPAREN,
+	G_DECLARATION,
+	G_STATEMENT,
+	G_WORD,
+	G_NUMBER,
+	G_STRING,
+	G_VALUE,
+	G_CONDITION,
+	G_COMPARISON,
+	G_AND,
+	G_OR,
+	G_ASSIGN,
+	G_COLON,
+	G_COMMA,
+	G_ARROW,
+	G_GREATER,
+	G_END,
+	G_OTHER, /* could be named, but helps nobody: a dot, a bit operator */
+	N_GROUPS,
+};
+
+static const char *const group_names[N_GROUPS] = {
+	[G_SEMICOLON] = "`;`",
+	[G_CLOSE] = "`}`",
+	[G_OPEN] = "`{`",
+	[G_RPAREN] = "`)`",
+	[G_DECLARATION] = "a declaration",
+	[G_STATEMENT] = "a statement",
+	[G_WORD] = "a word",
+	[G_NUMBER] = "a number",
+	[G_STRING] = "a string",
+	[G_VALUE] = "a value",
+	[G_CONDITION] = "a condition",
+	[G_COMPARISON] = "a comparison",
+	[G_AND] = "`and`",
+	[G_OR] = "`or`",
+	[G_ASSIGN] = "`=`",
+	[G_COLON] = "`:`",
+	[G_COMMA] = "`,`",
+	[G_ARROW] = "`->`",
+	[G_GREATER] = "`>`",
+};
+
+static const struct {
+	const char *token;
+	enum group group;
+} rows[] = {
+	{ ";", G_SEMICOLON },
+	{ "}", G_CLOSE },
+	{ "} of a set", G_CLOSE },
+	{ "{", G_OPEN },
+	{ ")", G_RPAREN },
+	{ "workload", G_DECLARATION },
+	{ "class", G_STATEMENT },
+	{ "packet", G_STATEMENT },
+	{ "a word", G_WORD },
+	{ "a number", G_NUMBER },
+	{ "a string", G_STRING },
+	{ "an address", G_VALUE },
+	{ "not", G_CONDITION },
+	{ "==", G_COMPARISON },
+	{ "in", G_COMPARISON },
+	{ "and", G_AND },
+	{ "or", G_OR },
+	{ "=", G_ASSIGN },
+	{ ":", G_COLON },
+	{ ",", G_COMMA },
+	{ "->", G_ARROW },
+	{ ">", G_GREATER },
+	{ "the end of the file", G_END },
+};
+
+static enum group group_of(const char *token)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].token, token) == 0)
+			return rows[i].group;
+	return G_OTHER;
+}
+
+/* The keywords are words, too, where any word can stand. So one of them means its
+ * declaration or statement only if not even `live` is a word there. */
+static unsigned groups_of(const char *const *expected, size_t n)
+{
+	unsigned groups = 0;
+	bool any_word = false;
+
+	for (size_t i = 0; i < n; i++) {
+		groups |= 1U << group_of(expected[i]);
+		any_word |= strcmp(expected[i], "live") == 0;
+	}
+	if (any_word)
+		groups &= ~(1U << G_DECLARATION | 1U << G_STATEMENT);
+	if (groups & 1U << G_CONDITION)
+		groups = 1U << G_CONDITION;
+	if (groups & 1U << G_COMPARISON)
+		groups &= ~(1U << G_GREATER);
+	if (groups & 1U << G_STATEMENT)
+		groups &= ~(1U << G_WORD);
+	if (groups & 1U << G_VALUE)
+		groups &= ~(1U << G_NUMBER | 1U << G_STRING);
+	return groups & ~(1U << G_OTHER | 1U << G_END);
+}
+
+static const char *list_groups(struct parse *p, unsigned groups)
+{
+	unsigned left = 0, named = 0;
+	const char *text = "";
+
+	for (unsigned g = 0; g < N_GROUPS; g++)
+		left += groups >> g & 1;
+	for (unsigned g = 0; g < N_GROUPS && named < MAX_NAMED; g++) {
+		if (!(groups >> g & 1))
+			continue;
+		left--;
+		named++;
+		text = arena_printf(p->arena, "%s%s%s", text,
+				    named == 1                         ? ""
+				    : left == 0 || named == MAX_NAMED ? " or "
+								       : ", ",
+				    group_names[g]);
+	}
+	return text;
+}
+
+/* Directly behind a token: where the missing one belongs. */
+static struct span behind(struct span at)
+{
+	return (struct span){ at.end, at.end };
+}
+
+static bool is_comparison(int kind)
+{
+	return kind == TOK_EQ || kind == TOK_NE || kind == TOK_LT || kind == TOK_LE ||
+	       kind == TOK_GT || kind == TOK_GE;
+}
+
+static bool is_reserved(int kind)
+{
+	return kind >= TOK_WHEN && kind <= TOK_WITHIN;
+}
+
+static bool is_keyword(int kind)
+{
+	return kind >= TOK_POLICY && kind <= TOK_PACKET;
+}
+
+/* A keyword that cannot begin a statement of this block, or the end of the file: the
+ * block's brace is missing. Those of the blocks around it will be found missing, too,
+ * because their braces closed what is inside: that is not said again. */
+static bool report_unclosed(struct parse *p, unsigned groups)
+{
+	struct span at = p->last, open;
+	struct diag *g;
+
+	if (p->blocks == 0 || p->blocks > MAX_NESTING)
+		return false;
+	if ((p->statement == TOK_CLASS || p->statement == TOK_STAGE) && p->blocks > 1)
+		at = p->statement_at;
+	else if (!(groups & 1U << G_CLOSE) || (p->kind != TOK_END && !is_keyword(p->kind)))
+		return false;
+	open = p->opened[p->blocks - 1];
+	if (open.begin <= p->unclosed)
+		return true;
+	p->unclosed = open.begin;
+	g = parse_error(p, at, "expected `}` before %s", shown_at(p, at));
+	diag_note(g, open, "this block is still open");
+	return true;
+}
+
+static bool report_missing_semicolon(struct parse *p, unsigned groups)
+{
+	bool first_on_line = p->line_end.end && p->line_end.end == p->before.end;
+	struct span after = p->before;
+
+	if (p->kind == TOK_ARROW && p->line_end.end)
+		after = p->line_end;
+	else if (!(groups & 1U << G_SEMICOLON) ||
+		 !(first_on_line || p->kind == TOK_CLOSE || p->kind == TOK_END))
+		return false;
+	parse_error(p, behind(after), "expected `;` behind %s", shown_at(p, after));
+	return true;
+}
+
+static bool report_unknown_declaration(struct parse *p, unsigned groups)
+{
+	static const char *const known[] = { "policy", "include", "pool",  "param",
+					     "header", "signal",  "cache", "workload",
+					     "priority", "test",  "require" };
+	const char *word = text_at(p, p->last), *meant;
+	struct diag *g;
+
+	if (!(groups & 1U << G_DECLARATION) || p->kind == TOK_END)
+		return false;
+	if (p->kind == TOK_CLOSE) {
+		parse_error(p, p->last, "this `}` closes nothing");
+		return true;
+	}
+	g = parse_error(p, p->last, "expected a declaration, not %s", shown_at(p, p->last));
+	meant = p->kind == TOK_WORD ?
+			diag_closest(word, known, sizeof(known) / sizeof(known[0])) : NULL;
+	if (meant)
+		diag_help(g, "did you mean `%s`?", meant);
+	else if (p->kind == TOK_CLASS || p->kind == TOK_STAGE)
+		diag_help(g, "a %s stands inside a workload", word);
+	else if (p->kind == TOK_PACKET)
+		diag_help(g, "a packet stands inside a test");
+	else
+		diag_help(g, "one of policy, include, pool, param, header, signal, cache, "
+			     "workload, priority, test, require");
+	return true;
+}
+
+static void report_unexpected(struct parse *p, unsigned groups)
+{
+	struct diag *g;
+
+	if (is_comparison(p->kind) && groups & 1U << G_AND) {
+		g = parse_error(p, p->last, "comparisons do not chain");
+		diag_help(g, "join two comparisons with `and`");
+		return;
+	}
+	if (groups)
+		g = parse_error(p, p->last, "expected %s, not %s", list_groups(p, groups),
+				shown_at(p, p->last));
+	else
+		g = parse_error(p, p->last, "%s cannot stand here", shown_at(p, p->last));
+
+	if (p->kind == TOK_ASSIGN && groups & 1U << G_COMPARISON)
+		diag_help(g, "a comparison is written `==`");
+	else if (is_reserved(p->kind) && groups & 1U << G_WORD)
+		diag_help(g, "`%s` has a meaning of its own and cannot be a name",
+			  text_at(p, p->last));
+	else if (p->kind == TOK_DASH && p->before.end == p->last.begin)
+		diag_help(g, "a name is made of letters, digits and `_`; "
+			     "a dash joins two numbers");
+	else if (p->kind == TOK_ARROW && p->blocks == 1)
+		diag_help(g, "a rule stands inside a stage");
+	else if (p->line_end.end)
+		diag_help(g, "perhaps a `;` is missing behind %s", shown_at(p, p->line_end));
+}
+
+void report_syntax_error(struct parse *p, const char *met, const char *const *expected, size_t n)
+{
+	unsigned groups = groups_of(expected, n);
+
+	(void)met;
+	if (!p->stopped && !report_unclosed(p, groups) && !report_missing_semicolon(p, groups) &&
+	    !report_unknown_declaration(p, groups))
+		report_unexpected(p, groups);
+	tokens_recover(p);
+}
+
+void report_too_deep(struct parse *p, struct span at)
+{
+	if (!p->stopped)
+		parse_error(p, at, "nested too deeply; %d levels are the most", MAX_NESTING);
+	p->stopped = true;
+}
+
+void report_unknown(struct parse *p, struct span at)
+{
+	unsigned char first = (unsigned char)p->source->text[at.begin - p->source->base];
+	bool goes_on = p->junk_end == at.begin;
+	bool alone = at.end - at.begin == 1;
+
+	p->junk_end = at.end;
+	/* A byte order mark at the very beginning is what some editors write. */
+	if (at.begin == p->source->base && strcmp(text_at(p, at), "\xef\xbb\xbf") == 0)
+		return;
+	if (goes_on)
+		p->failed = true; /* was reported with the first of them */
+	else if (alone && (first < 0x20 || first >= 0x7f))
+		parse_error(p, at, "unknown byte 0x%02x", first);
+	else
+		parse_error(p, at, "unknown character %s", shown_at(p, at));
+}
+
+void report_foreign(struct parse *p, struct span at)
+{
+	static const char *const meant[][2] = {
+		{ "&&", "write `and`" },
+		{ "||", "write `or`" },
+		{ "!", "write `not`" },
+		{ "//", "a comment runs from `#` to the end of the line" },
+		{ "/*", "a comment runs from `#` to the end of the line" },
+	};
+	const char *text = text_at(p, at);
+	struct diag *g = parse_error(p, at, "unknown operator `%s`", text);
+
+	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
+		if (strcmp(meant[i][0], text) == 0)
+			diag_help(g, "%s", meant[i][1]);
+}
