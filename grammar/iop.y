@@ -57,7 +57,7 @@ static void iop_yyerror(struct span *at, struct parse *p, const char *exhausted)
 %nterm <struct span> live
 %nterm <struct fields> fields
 %nterm <struct field_decl *> field plain_field
-%nterm <struct enums> enums
+%nterm <struct enums> values enums
 %nterm <struct enumerator *> enum
 %nterm <struct stmts> knobs parts rules checks
 %nterm <struct stmt *> knob part rule check
@@ -78,6 +78,7 @@ file:
 decls:
 	%empty			{ $$ = (struct decls){ NULL, NULL }; }
 |	decls decl		{ $$ = decls_add($1, $2); }
+|	decls ";"		{ $$ = $1; empty_statement(p, @2); }
 |	decls error ";"		{ $$ = $1; yyerrok; }
 |	decls error "}"		{ $$ = $1; yyerrok; }
 ;
@@ -91,12 +92,12 @@ decl:
 |	"signal" word ":" knob_phrase ";"	{ $$ = decl_phrase(p, DECL_SIGNAL, @$, $2, @4, $4); }
 |	"require" knob_phrase ";"		{ $$ = decl_phrase(p, DECL_REQUIRE, @$, (struct name){ NULL, @1 }, @2, $2); }
 |	"priority" ranks ";"			{ $$ = decl_priority(p, @$, $2); }
-|	"pool" word open knobs close end	{ $$ = decl_named(p, DECL_POOL, @$, $2, $4); }
-|	"cache" word open knobs close end	{ $$ = decl_named(p, DECL_CACHE, @$, $2, $4); }
-|	"header" word open fields close end	{ $$ = decl_header(p, @$, $2, $4); }
-|	"header" word open close end		{ $$ = decl_header(p, @$, $2, (struct fields){ NULL, NULL }); }
-|	"workload" word open parts close end	{ $$ = decl_named(p, DECL_WORKLOAD, @$, $2, $4); }
-|	"test" STRING open checks close end	{ $$ = decl_text(p, DECL_TEST, @$, @2, $2, $4); }
+|	"pool" word open knobs close		{ $$ = decl_named(p, DECL_POOL, @$, $2, $4); }
+|	"cache" word open knobs close		{ $$ = decl_named(p, DECL_CACHE, @$, $2, $4); }
+|	"header" word open fields close		{ $$ = decl_header(p, @$, $2, $4); }
+|	"header" word open close			{ $$ = decl_header(p, @$, $2, (struct fields){ NULL, NULL }); }
+|	"workload" word open parts close		{ $$ = decl_named(p, DECL_WORKLOAD, @$, $2, $4); }
+|	"test" STRING open checks close		{ $$ = decl_text(p, DECL_TEST, @$, @2, $2, $4); }
 ;
 live:
 	%empty			{ $$ = SPAN_NONE; }
@@ -110,7 +111,9 @@ rank:
 	word			{ $$ = item_path(p, $1); }
 ;
 
-/* A block's braces; behind the closing one a semicolon is allowed. */
+/* A block's braces. Nothing that is optional may stand behind the closing one: the
+ * parser must be done with the block before it looks at the next token. So the
+ * semicolon that is allowed there is a statement of its own. */
 open:
 	"{"			{ block_opened(p); }
 ;
@@ -118,24 +121,21 @@ close:
 	"}"			{ block_closed(p); }
 |	error "}"		{ block_closed(p); yyerrok; }
 ;
-end:
-	%empty
-|	";"
-;
 
 /* Headers */
 
 fields:
 	field			{ $$ = fields_one($1); }
 |	fields field		{ $$ = fields_add($1, $2); }
+|	fields ";"		{ $$ = $1; empty_statement(p, @2); }
 |	error ";"		{ $$ = (struct fields){ NULL, NULL }; yyerrok; }
 |	fields error ";"	{ $$ = $1; yyerrok; }
 ;
 field:
 	plain_field ";"				{ $$ = $1; }
-|	plain_field open enums close ";"	{ $$ = field_with_enums($1, @$, $3); }
-|	plain_field open fields close end	{ $$ = field_with_fields(p, $1, @$, $3); }
-|	plain_field open close end		{ $$ = field_with_fields(p, $1, @$, (struct fields){ NULL, NULL }); }
+|	plain_field values ";"			{ $$ = field_with_enums($1, @$, $2); }
+|	plain_field open fields close		{ $$ = field_with_fields(p, $1, @$, $3); }
+|	plain_field open close			{ $$ = field_with_fields(p, $1, @$, (struct fields){ NULL, NULL }); }
 ;
 plain_field:
 	shape until when	{ $$ = field_make(p, @$, $1, $2, $3); }
@@ -147,6 +147,9 @@ until:
 when:
 	%empty			{ $$ = NULL; }
 |	"when" expr		{ $$ = $2; }
+;
+values:
+	open enums close	{ $$ = $2; }
 ;
 enums:
 	enum			{ $$ = enums_one($1); }
@@ -170,13 +173,14 @@ knob:
 parts:
 	%empty			{ $$ = (struct stmts){ NULL, NULL }; }
 |	parts part		{ $$ = stmts_add($1, $2); }
+|	parts ";"		{ $$ = $1; empty_statement(p, @2); }
 |	parts error ";"		{ $$ = $1; yyerrok; }
 ;
 part:
 	knob
 |	"class" word when attributes ";"	{ $$ = stmt_class(p, @$, $2, $3, $4); }
 |	"priority" ranks ";"			{ $$ = stmt_priority(p, @$, $2); }
-|	"stage" word open rules close end	{ $$ = stmt_stage(p, @$, $2, $4); }
+|	"stage" word open rules close		{ $$ = stmt_stage(p, @$, $2, $4); }
 ;
 attributes:
 	%empty			{ $$ = (struct phrases){ NULL, NULL, NULL }; }
@@ -194,12 +198,13 @@ rule:
 checks:
 	%empty			{ $$ = (struct stmts){ NULL, NULL }; }
 |	checks check		{ $$ = stmts_add($1, $2); }
+|	checks ";"		{ $$ = $1; empty_statement(p, @2); }
 |	checks error ";"	{ $$ = $1; yyerrok; }
 ;
 check:
 	knob
 |	"packet" shape to ";"				{ $$ = stmt_packet(p, @$, $2, $3, (struct phrases){ NULL, NULL, NULL }); }
-|	"packet" shape to open assignments close end	{ $$ = stmt_packet(p, @$, $2, $3, $5); }
+|	"packet" shape to open assignments close		{ $$ = stmt_packet(p, @$, $2, $3, $5); }
 ;
 to:
 	%empty			{ $$ = (struct phrases){ NULL, NULL, NULL }; }
@@ -358,12 +363,11 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parse *p)
 {
 	yysymbol_kind_t kinds[YYNTOKENS];
 	const char *expected[YYNTOKENS];
-	yysymbol_kind_t met = yypcontext_token(context);
 	int n = yypcontext_expected_tokens(context, kinds, YYNTOKENS);
 
 	for (int i = 0; i < n; i++)
 		expected[i] = yysymbol_name(kinds[i]);
-	report_syntax_error(p, yysymbol_name(met), expected, n > 0 ? (size_t)n : 0);
+	report_syntax_error(p, expected, n > 0 ? (size_t)n : 0);
 	return 0;
 }
 

@@ -32,13 +32,15 @@ struct parse {
 	/* scanner (grammar/iop.l) */
 	void *scanner;
 	uint32_t offset;   /* of the next character */
-	uint32_t junk_end; /* where the last unknown character ended */
+	uint32_t junk_end;   /* where the last unknown character ended */
+	uint32_t cut_string; /* where the last string ended that was not closed */
 
 	/* tokens.c: between scanner and parser */
 	struct span last, before; /* the last two tokens */
 	struct span line_end;     /* the last token of an earlier line, if the statement has
 				     gone on since; else SPAN_NONE */
-	int kind;                 /* of the last one */
+	int line_kind;            /* of the one that followed it */
+	int kind, kind_before;    /* theirs */
 	int statement;            /* of the first one of the statement */
 	struct span statement_at;
 	uint32_t unclosed;        /* the last block whose `}` was reported missing */
@@ -82,6 +84,10 @@ struct phrases {
 
 /* The text of a span in the file being parsed, in the arena. */
 const char *text_at(struct parse *p, struct span at);
+
+/* The same for a message: in backquotes, cut when it is long, or "the end of the file". */
+const char *shown_at(struct parse *p, struct span at);
+
 struct name name_at(struct parse *p, struct span at);
 
 /* Reports an error; the parse has failed. */
@@ -153,10 +159,12 @@ struct decl *decl_param(struct parse *p, struct span at, struct name name, struc
 struct decl *decl_header(struct parse *p, struct span at, struct name name, struct fields fields);
 struct decl *decl_priority(struct parse *p, struct span at, struct items ranks);
 
-/* report.c: what the parser met, what it expected instead (names of tokens), in
- * the user's words */
-void report_syntax_error(struct parse *p, const char *met, const char *const *expected, size_t n);
+/* report.c: the parser cannot go on with the last token; these would have fitted */
+void report_syntax_error(struct parse *p, const char *const *expected, size_t n);
 void report_too_deep(struct parse *p, struct span at);
+
+/* report.c: a `;` alone, which is fine behind a closing brace only */
+void empty_statement(struct parse *p, struct span at);
 
 /* tokens.c: called by the grammar where a block begins and ends, and by
  * report.c when the parser is about to throw away what it has of a statement */

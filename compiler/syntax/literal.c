@@ -10,7 +10,6 @@
 #include "syntax/ast_make.h"
 
 #define MAX_FRACTION 9 /* digits behind the point */
-#define MAX_ADDRESS 63 /* bytes of the longest address, its prefix included */
 
 struct unit {
 	const char *name;
@@ -86,10 +85,11 @@ static const struct unit *unit_of(const char *name)
 	return NULL;
 }
 
-static void report_unit(struct parse *p, struct span at, const char *text, const char *name)
+static void report_unit(struct parse *p, struct span at, const char *name)
 {
-	struct diag *g = parse_error(p, at, "`%s` is not a number: there is no unit `%s`", text,
-				     name);
+	struct span unit = { at.end - (uint32_t)strlen(name), at.end };
+	struct diag *g = parse_error(p, at, "%s is not a number: there is no unit %s",
+				     shown_at(p, at), shown_at(p, unit));
 
 	for (size_t i = 0; i < N_UNITS; i++) {
 		if (strcasecmp(units[i].name, name) == 0) {
@@ -107,14 +107,14 @@ static struct literal *hex_number(struct parse *p, struct span at, const char *t
 
 	for (; hex_value(*s) >= 0; s++) {
 		if (l->value >> 60) {
-			parse_error(p, at, "`%s` is too large: 64 bits are the most", text);
+			parse_error(p, at, "%s is too large: 64 bits are the most", shown_at(p, at));
 			return l;
 		}
 		l->value = l->value << 4 | (uint64_t)hex_value(*s);
 	}
 	if (*s || s == text + 2)
-		parse_error(p, at, "`%s` is not a number: `0x` stands before hexadecimal digits",
-			    text);
+		parse_error(p, at, "%s is not a number: `0x` stands before hexadecimal digits",
+			    shown_at(p, at));
 	return l;
 }
 
@@ -132,32 +132,32 @@ struct literal *literal_number(struct parse *p, struct span at)
 		if (value <= UINT64_MAX)
 			value = value * 10 + (unsigned)(*s - '0');
 	if (text[0] == '0' && s > text + 1) {
-		parse_error(p, at, "`%s` is not a number: it begins with 0", text);
+		parse_error(p, at, "%s is not a number: it begins with 0", shown_at(p, at));
 		return l;
 	}
 	if (value > UINT64_MAX) {
-		parse_error(p, at, "`%s` is too large: 64 bits are the most", text);
+		parse_error(p, at, "%s is too large: 64 bits are the most", shown_at(p, at));
 		return l;
 	}
 	if (*s == '.') {
 		for (s++; is_digit(*s) && scale <= 100000000; s++, scale *= 10)
 			value = value * 10 + (unsigned)(*s - '0');
 		if (is_digit(*s)) {
-			parse_error(p, at, "`%s` has more than %d digits behind the point", text,
+			parse_error(p, at, "%s has more than %d digits behind the point", shown_at(p, at),
 				    MAX_FRACTION);
 			return l;
 		}
 	}
 	unit = unit_of(s);
 	if (!unit) {
-		report_unit(p, at, text, s);
+		report_unit(p, at, s);
 		return l;
 	}
 	l->kind = unit->kind;
 	if (value * unit->size % scale != 0)
-		parse_error(p, at, "`%s` is not %s", text, smallest[unit->kind]);
+		parse_error(p, at, "%s is not %s", shown_at(p, at), smallest[unit->kind]);
 	else if (value * unit->size / scale > UINT64_MAX)
-		parse_error(p, at, "`%s` is too large: 64 bits are the most", text);
+		parse_error(p, at, "%s is too large: 64 bits are the most", shown_at(p, at));
 	else
 		l->value = (uint64_t)(value * unit->size / scale);
 	return l;
@@ -211,8 +211,7 @@ static bool clear_host_bits(struct literal *l)
 	return any;
 }
 
-static void read_prefix(struct parse *p, struct span at, struct literal *l, const char *text,
-			const char *length)
+static void read_prefix(struct parse *p, struct span at, struct literal *l, const char *length)
 {
 	int most = l->family == 6 ? 128 : 32, n = small_number(length, most);
 	char network[INET6_ADDRSTRLEN] = "";
@@ -220,31 +219,21 @@ static void read_prefix(struct parse *p, struct span at, struct literal *l, cons
 
 	l->has_prefix = true;
 	if (n < 0) {
-		parse_error(p, at, "`%s`: the prefix of an IPv%d address has 0 to %d bits", text,
-			    l->family, most);
+		parse_error(p, at, "%s: the prefix of an IPv%d address has 0 to %d bits",
+			    shown_at(p, at), l->family, most);
 		return;
 	}
 	l->prefix_len = (uint8_t)n;
 	if (!clear_host_bits(l))
 		return;
 	inet_ntop(l->family == 6 ? AF_INET6 : AF_INET, l->addr, network, sizeof(network));
-	g = parse_error(p, at, "`%s` has bits set behind its prefix", text);
+	g = parse_error(p, at, "%s has bits set behind its prefix", shown_at(p, at));
 	diag_help(g, "the network is %s/%d", network, n);
-}
-
-/* An address is at most this long; a longer token is cut for the message. */
-static const char *address_text(struct parse *p, struct span at)
-{
-	bool cut = at.end - at.begin > MAX_ADDRESS;
-
-	if (cut)
-		at.end = at.begin + MAX_ADDRESS;
-	return cut ? arena_printf(p->arena, "%s...", text_at(p, at)) : text_at(p, at);
 }
 
 struct literal *literal_address(struct parse *p, struct span at)
 {
-	const char *text = address_text(p, at), *slash = strchr(text, '/');
+	const char *text = text_at(p, at), *slash = strchr(text, '/');
 	const char *host = slash ? arena_strndup(p->arena, text, (size_t)(slash - text)) : text;
 	struct literal *l = literal_new(p, LIT_MAC);
 
@@ -252,10 +241,10 @@ struct literal *literal_address(struct parse *p, struct span at)
 		return l;
 	l->value = 0;
 	if (!read_host(l, host))
-		parse_error(p, at, "`%s` is not an %s address", text,
+		parse_error(p, at, "%s is not an %s address", shown_at(p, at),
 			    l->family == 6 ? "IPv6 or MAC" : "IPv4");
 	else if (slash)
-		read_prefix(p, at, l, text, slash + 1);
+		read_prefix(p, at, l, slash + 1);
 	return l;
 }
 
@@ -269,9 +258,9 @@ struct item *literal_endpoint(struct parse *p, struct span at)
 	int n = small_number(colon + 1, 65535);
 
 	if (!read_host(address, host) || (address->family == 6) != (bracket == 1))
-		parse_error(p, at, "`%s` is not an address and a port", address_text(p, at));
+		parse_error(p, at, "%s is not an address and a port", shown_at(p, at));
 	else if (n < 0)
-		parse_error(p, at, "`%s`: a port is a number from 0 to 65535", address_text(p, at));
+		parse_error(p, at, "%s: a port is a number from 0 to 65535", shown_at(p, at));
 	else
 		port->value = (uint64_t)n;
 	return item_pair(p, ITEM_ENDPOINT, at, address, port);
@@ -317,6 +306,7 @@ struct literal *literal_string(struct parse *p, struct span at, bool terminated)
 			n--;
 		here = (struct span){ at.begin, at.begin + 1 + (uint32_t)n };
 		parse_error(p, here, "the string is not closed before the end of the line");
+		p->cut_string = at.end;
 	}
 	for (size_t i = 0, took; i < n; i += took) {
 		here.begin = at.begin + 1 + (uint32_t)i;

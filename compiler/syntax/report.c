@@ -9,7 +9,7 @@
 
 #include "syntax/tokens.h"
 
-#define MAX_SHOWN 32 /* bytes of a token in a message */
+#define MAX_SHOWN 48 /* bytes of a token in a message */
 #define MAX_NAMED 5  /* things that could have followed */
 
 struct diag *parse_error(struct parse *p, struct span at, const char *fmt, ...)
@@ -30,16 +30,20 @@ const char *text_at(struct parse *p, struct span at)
 			     at.end - at.begin);
 }
 
-/* What stands there, cut to a length that fits into a sentence. */
-static const char *shown_at(struct parse *p, struct span at)
+const char *shown_at(struct parse *p, struct span at)
 {
-	bool cut = at.end - at.begin > MAX_SHOWN;
+	const char *text = p->source->text + (at.begin - p->source->base);
+	size_t n = at.end - at.begin;
 
-	if (at.begin == at.end)
+	if (n == 0)
 		return "the end of the file";
-	if (cut)
-		at.end = at.begin + MAX_SHOWN;
-	return arena_printf(p->arena, "`%s%s`", text_at(p, at), cut ? "..." : "");
+	if (n <= MAX_SHOWN)
+		return arena_printf(p->arena, "`%s`", text_at(p, at));
+	/* cut before a character, not within it */
+	for (n = MAX_SHOWN; n > MAX_SHOWN - 3 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+		;
+	at.end = at.begin + (uint32_t)n;
+	return arena_printf(p->arena, "`%s...`", text_at(p, at));
 }
 
 /* What could have followed, as a set of groups in the order in which they are named. */
@@ -222,7 +226,7 @@ static bool report_missing_semicolon(struct parse *p, unsigned groups)
 	bool first_on_line = p->line_end.end && p->line_end.end == p->before.end;
 	struct span after = p->before;
 
-	if (p->kind == TOK_ARROW && p->line_end.end)
+	if (p->line_end.end && (p->kind == TOK_ARROW || is_keyword(p->line_kind)))
 		after = p->line_end;
 	else if (!(groups & 1U << G_SEMICOLON) ||
 		 !(first_on_line || p->kind == TOK_CLOSE || p->kind == TOK_END))
@@ -260,8 +264,19 @@ static bool report_unknown_declaration(struct parse *p, unsigned groups)
 	return true;
 }
 
+/* The keyword that was meant where a statement begins with another word. */
+static const char *meant_statement(struct parse *p)
+{
+	static const char *const known[] = { "class", "priority", "stage", "packet" };
+
+	if (p->statement != TOK_WORD || p->statement_at.begin == p->last.begin)
+		return NULL;
+	return diag_closest(text_at(p, p->statement_at), known, sizeof(known) / sizeof(known[0]));
+}
+
 static void report_unexpected(struct parse *p, unsigned groups)
 {
+	const char *meant = meant_statement(p);
 	struct diag *g;
 
 	if (is_comparison(p->kind) && groups & 1U << G_AND) {
@@ -275,9 +290,13 @@ static void report_unexpected(struct parse *p, unsigned groups)
 	else
 		g = parse_error(p, p->last, "%s cannot stand here", shown_at(p, p->last));
 
-	if (p->kind == TOK_ASSIGN && groups & 1U << G_COMPARISON)
+	if (meant)
+		diag_help(g, "did you mean `%s` instead of `%s`?", meant,
+			  text_at(p, p->statement_at));
+	else if (p->kind == TOK_ASSIGN && groups & 1U << G_COMPARISON)
 		diag_help(g, "a comparison is written `==`");
-	else if (is_reserved(p->kind) && groups & 1U << G_WORD)
+	else if (is_reserved(p->kind) && groups & 1U << G_WORD &&
+		 !(groups & 1U << G_SEMICOLON))
 		diag_help(g, "`%s` has a meaning of its own and cannot be a name",
 			  text_at(p, p->last));
 	else if (p->kind == TOK_DASH && p->before.end == p->last.begin)
@@ -289,15 +308,25 @@ static void report_unexpected(struct parse *p, unsigned groups)
 		diag_help(g, "perhaps a `;` is missing behind %s", shown_at(p, p->line_end));
 }
 
-void report_syntax_error(struct parse *p, const char *met, const char *const *expected, size_t n)
+void report_syntax_error(struct parse *p, const char *const *expected, size_t n)
 {
-	unsigned groups = groups_of(expected, n);
+	unsigned groups = groups_of(expected, n), semicolon = 1U << G_SEMICOLON;
 
-	(void)met;
-	if (!p->stopped && !report_unclosed(p, groups) && !report_missing_semicolon(p, groups) &&
+	/* an empty statement could stand here, but is not what is missing */
+	if (p->statement_at.begin == p->last.begin && groups != semicolon)
+		groups &= ~semicolon;
+	if (p->before.end == p->cut_string)
+		p->failed = true; /* it took the rest of the line with it */
+	else if (!p->stopped && !report_unclosed(p, groups) && !report_missing_semicolon(p, groups) &&
 	    !report_unknown_declaration(p, groups))
 		report_unexpected(p, groups);
 	tokens_recover(p);
+}
+
+void empty_statement(struct parse *p, struct span at)
+{
+	if (p->kind_before != TOK_CLOSE && p->kind_before != TOK_SET_CLOSE)
+		parse_error(p, at, "there is no statement before this `;`");
 }
 
 void report_too_deep(struct parse *p, struct span at)

@@ -73,7 +73,9 @@ static int count_brackets(struct parse *p, int kind, struct span at)
 
 static int read_token(IOP_YYSTYPE *value, struct span *at, struct parse *p)
 {
-	bool ends = p->kind == TOK_SEMICOLON || p->kind == TOK_OPEN || p->kind == TOK_CLOSE;
+	bool in_set = p->braces > p->blocks;
+	bool ends = p->kind == TOK_SEMICOLON || p->kind == TOK_CLOSE ||
+		    (p->kind == TOK_OPEN && !in_set);
 	int kind;
 
 	kind = syntax_scan(value, at, p->scanner);
@@ -81,14 +83,15 @@ static int read_token(IOP_YYSTYPE *value, struct span *at, struct parse *p)
 		at->begin = at->end = p->offset;
 	p->before = p->last;
 	p->last = *at;
-	if (ends)
-		p->line_end = SPAN_NONE;
-	else if (p->before.end && breaks_between(p, p->before, p->last))
-		p->line_end = p->before;
+	p->kind_before = p->kind;
 	p->kind = count_brackets(p, kind, *at);
 	if (ends) {
+		p->line_end = SPAN_NONE;
 		p->statement = p->kind;
 		p->statement_at = *at;
+	} else if (breaks_between(p, p->before, p->last)) {
+		p->line_end = p->before;
+		p->line_kind = p->kind;
 	}
 	return p->kind;
 }
