@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Actions and selectors, one function each; the compiler strings them together.
+ */
+#ifndef IOP_STAGE_ACTIONS_H
+#define IOP_STAGE_ACTIONS_H
+
+#include "stage/maps.h"
+#include "stage/stage.h"
+
+/* --- counting (abi/count.h) --- */
+
+/* The class's counters at this stage, or NULL. */
+STAGE_FN static __u64 *iop_counts(void *map, __u32 class)
+{
+	return bpf_map_lookup_elem(map, &class);
+}
+
+STAGE_FN static void iop_count(__u64 *counts, __u32 i)
+{
+	counts[i]++;
+}
+
+/* One of the targets first … first + n - 1; what is beyond counts as the last. */
+STAGE_FN static void iop_count_target(__u64 *counts, __u32 first, __u32 n, __u32 i)
+{
+	if (i > n - 1)
+		i = n - 1;
+	counts[first + i]++;
+}
+
+STAGE_FN static void iop_unclassed(__u32 hook)
+{
+	struct iop_path_counts *c = bpf_map_lookup_elem(&iop_path, &hook);
+
+	if (c)
+		c->count[IOP_PATH_UNCLASSED]++;
+}
+
+/* --- limit --- */
+
+/*
+ * Generic cell rate algorithm in its virtual scheduling form (ITU-T I.371): the
+ * state is one word, the theoretical arrival time, so that cores share it by
+ * compare-and-swap. A packet that loses the race three times conforms.
+ */
+static __always_inline bool iop_gcra(__u64 *tat, __u64 now, __u64 cost, __u64 tolerance)
+{
+	for (int i = 0; i < 3; i++) {
+		__u64 old = *(volatile __u64 *)tat;
+		__u64 next = (old > now ? old : now) + cost;
+
+		if (next - now > tolerance)
+			return false;
+		if (__sync_val_compare_and_swap(tat, old, next) == old)
+			return true;
+	}
+	return true;
+}
+
+/* Without a key: the one element of an array map. */
+STAGE_FN static bool iop_limit(void *map, __u64 cost, __u64 tolerance)
+{
+	__u32 zero = 0;
+	__u64 *tat = bpf_map_lookup_elem(map, &zero);
+
+	return !tat || iop_gcra(tat, bpf_ktime_get_ns(), cost, tolerance);
+}
+
+/* With one: an LRU hash, so that what was not seen for long makes room. `counts` takes note of a
+ * key that could not be remembered. */
+STAGE_FN static bool iop_limit_per(void *map, const void *key, __u64 cost, __u64 tolerance,
+				   __u64 *counts)
+{
+	__u64 now = bpf_ktime_get_ns(), first = now + cost;
+	__u64 *tat = bpf_map_lookup_elem(map, key);
+
+	if (tat)
+		return iop_gcra(tat, now, cost, tolerance);
+	if (cost > tolerance)
+		return false;
+	if (bpf_map_update_elem(map, key, &first, BPF_NOEXIST)) {
+		/* Another core was faster, or there is no room. */
+		tat = bpf_map_lookup_elem(map, key);
+		if (tat)
+			return iop_gcra(tat, now, cost, tolerance);
+		counts[IOP_COUNT_NO_STATE]++;
+	}
+	return true;
+}
+
+/* What a bit rate counts: bytes from the IP header on. */
+STAGE_FN static __u64 iop_packet_bytes(const struct iop_pkt *p)
+{
+	return p->family == 4
+		       ? bpf_ntohs(((const struct iphdr *)p->l3)->tot_len)
+		       : sizeof(struct ipv6hdr) + bpf_ntohs(((const struct ipv6hdr *)p->l3)->payload_len);
+}
+
+/* --- selectors: an index below n; n > 0 --- */
+
+STAGE_FN static __u32 iop_pick_hash(__u64 h, __u32 n)
+{
+	return iop_hash_scale(iop_hash_end(h), n);
+}
+
+STAGE_FN static __u32 iop_pick_random(__u32 n)
+{
+	return iop_hash_scale(bpf_get_prandom_u32(), n);
+}
+
+STAGE_FN static __u32 iop_pick_turn(__u32 *turn, __u32 n)
+{
+	__u32 i = __sync_fetch_and_add(turn, 1) % n;
+
+	iop_opaque(i);
+	return i < n ? i : 0;
+}
+
+/* What the loader found to be nearest to this core. */
+STAGE_FN static __u32 iop_pick_local(void *map, __u32 n)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 *near = bpf_map_lookup_elem(map, &cpu);
+	__u32 i = near ? *near : 0;
+
+	return i < n ? i : 0;
+}
+
+STAGE_FN static __u64 iop_hash_flow(__u64 h, const struct iop_addr *src,
+				    const struct iop_addr *dst, __u64 sport, __u64 dport)
+{
+	if (src->family == 6)
+		h = iop_hash_word(h, src->hi);
+	h = iop_hash_word(h, src->lo);
+	if (dst->family == 6)
+		h = iop_hash_word(h, dst->hi);
+	h = iop_hash_word(h, dst->lo);
+	return iop_hash_word(h, sport << 16 | dport);
+}
+
+STAGE_FN static __u64 iop_hash_addr(__u64 h, const struct iop_addr *a)
+{
+	if (a->family == 6)
+		h = iop_hash_word(h, a->hi);
+	return iop_hash_word(h, a->lo);
+}
+
+STAGE_FN static __u64 iop_hash_number(__u64 h, __u64 n)
+{
+	return iop_hash_word(h, n);
+}
+
+/*
+ * Bytes at `at`, `size` of them, which the payload holds; at most IOP_HASH_BYTES
+ * are taken. Eight at a time, then what is left one by one.
+ */
+STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u32 at, __u32 size)
+{
+	__u32 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES;
+	const __u8 *from = p->payload + at;
+	__u64 word = 0;
+	__u32 left = taken;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < IOP_HASH_BYTES / 8; i++) {
+		if (left < 8 || from + 8 > p->end)
+			break;
+		h = iop_hash_word(h, *(const __u64 *)from);
+		from += 8;
+		left -= 8;
+	}
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < 7; i++) {
+		if (i >= left || from + 1 > p->end)
+			break;
+		word |= (__u64)*from << (8 * i);
+		from++;
+	}
+	if (left)
+		h = iop_hash_word(h, word);
+	return iop_hash_word(h, taken);
+}
+
+/* --- steering --- */
+
+/* The core that runs the stack for this packet; false: it stays here. */
+STAGE_FN static bool iop_steer(__u32 core)
+{
+	return bpf_redirect_map(&iop_cpus, core, XDP_PASS) == XDP_REDIRECT;
+}
+
+/* Core i of a pool that was not known when the policy was compiled. */
+STAGE_FN static __u32 iop_pool_core(const volatile struct iop_pool_cores *pool, __u32 i)
+{
+	return pool->core[i < IOP_POOL_CORES ? i : 0];
+}
+
+STAGE_FN static __u32 iop_pool_n(const volatile struct iop_pool_cores *pool)
+{
+	__u32 n = pool->n;
+
+	return n < IOP_POOL_CORES ? n : IOP_POOL_CORES;
+}
+
+#endif

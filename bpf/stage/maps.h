@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Maps whose layout is the same for all policies. The compiler drops those
+ * that nothing uses; the loader sizes iop_cpus.
+ */
+#ifndef IOP_STAGE_MAPS_H
+#define IOP_STAGE_MAPS_H
+
+#include "stage/stage.h"
+
+struct iop_path_counts {
+	__u64 count[IOP_PATH_COUNT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IOP_HOOKS);
+	__type(key, __u32);
+	__type(value, struct iop_path_counts);
+} iop_path SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} iop_cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_REUSEPORT_SOCKARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} iop_workers SEC(".maps");
+
+/* Written by the loader only: LLVM must not take it for the zero that it starts with. */
+volatile struct iop_group iop_group SEC(".data.group");
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The socket stage: the datagram that sk_reuseport hands over. `data` stands at
+ * the UDP header (net/core/filter.c, sk_reuseport_kern), length and checksum
+ * are checked, fragments are joined.
+ */
+#ifndef IOP_STAGE_SOCKET_H
+#define IOP_STAGE_SOCKET_H
+
+#include "stage/maps.h"
+#include "stage/stage.h"
+
+/* The IP header is not in `data`: a copy of it. */
+union iop_ip {
+	struct iphdr v4;
+	struct ipv6hdr v6;
+};
+
+static __always_inline void iop_path_count(__u32 hook, enum iop_path_counter i)
+{
+	struct iop_path_counts *c = bpf_map_lookup_elem(&iop_path, &hook);
+
+	if (c)
+		c->count[i]++;
+}
+
+/* False: let the kernel pick. */
+static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct iop_pkt *p,
+					    union iop_ip *ip)
+{
+	const __u8 *data = ctx->data;
+
+	p->ctx = ctx;
+	p->end = ctx->data_end;
+	p->udp = (const void *)data;
+	p->payload = (const __u8 *)(p->udp + 1);
+	if (p->payload > p->end)
+		return false;
+	/* What lies in page fragments cannot be read from here: docs/design.md, "What the
+	 * socket stage cannot see". */
+	if (p->end - data < ctx->len) {
+		iop_path_count(IOP_HOOK_SOCKET, IOP_PATH_UNSEEN);
+		return false;
+	}
+	p->payload_len = ctx->len - sizeof(struct udphdr);
+	if (iop_socket_reads_ip) {
+		p->proto = (__be16)ctx->eth_protocol;
+		p->family = p->proto == bpf_htons(ETH_P_IP) ? 4 : 6;
+		p->l3 = ip;
+		if (bpf_skb_load_bytes_relative(ctx, 0, ip, p->family == 4 ? sizeof(ip->v4) : sizeof(ip->v6),
+						BPF_HDR_START_NET))
+			return false;
+	}
+	return true;
+}
+
+/* Gives the datagram to a worker; false: there is none of that number any more. */
+STAGE_FN static bool iop_socket_pick(struct iop_pkt *p, __u32 worker)
+{
+	return bpf_sk_select_reuseport(p->ctx, &iop_workers, &worker, 0) == 0;
+}
+
+STAGE_FN static __u32 iop_workers_n(void)
+{
+	return iop_group.n;
+}
+
+STAGE_FN static __u32 iop_group_workload(void)
+{
+	return iop_group.workload;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The programs' frames. Everything else of the library is included, so that
+ * it is one module of bitcode.
+ */
+#include "stage/stage.h"
+
+#include "stage/actions.h"
+#include "stage/fields.h"
+#include "stage/maps.h"
+#include "stage/rx.h"
+#include "stage/socket.h"
+
+SEC("xdp") int iop_rx(struct xdp_md *ctx)
+{
+	struct iop_pkt p;
+
+	if (!iop_rx_open(ctx, &p))
+		return XDP_PASS;
+	return iop_rx_policy(&p);
+}
+
+SEC("sk_reuseport") int iop_socket(struct sk_reuseport_md *ctx)
+{
+	struct iop_pkt p;
+	union iop_ip ip;
+
+	if (!iop_socket_open(ctx, &p, &ip))
+		return SK_PASS;
+	return iop_socket_policy(&p);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

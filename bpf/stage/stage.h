@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What all files of the stage library share: the packet as its stages see it,
+ * and the functions that the compiler fills in.
+ *
+ * The library is compiled to bitcode once, embedded in iopc, and specialised
+ * there: the compiler adds the bodies of iop_rx_policy() and
+ * iop_socket_policy() and the values of the constants below to the same module
+ * before optimisation, so that what a policy does not use leaves no
+ * instruction. Everything but the programs is inlined.
+ */
+#ifndef IOP_STAGE_H
+#define IOP_STAGE_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi/count.h"
+#include "abi/hash.h"
+#include "abi/object.h"
+
+/* Called by generated code only: kept by `used` until the compiler has called it. */
+#define STAGE_FN __attribute__((always_inline, used))
+
+/* A bound that LLVM must not remove because it knows it, while the verifier does not. */
+#define iop_opaque(var) asm volatile("" : "+r"(var))
+
+/* struct vlan_hdr of the kernel is not in its user headers. */
+struct iop_vlan {
+	__be16 tci;
+	__be16 proto;
+};
+
+/*
+ * A packet of a workload. It lives in registers: every member is known or dead
+ * after inlining.
+ */
+struct iop_pkt {
+	void *ctx;
+	const __u8 *end;           /* behind the last byte that can be read */
+	const struct ethhdr *eth;  /* rx only */
+	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
+	const void *l3;            /* struct iphdr or ipv6hdr, complete */
+	const struct udphdr *udp;  /* complete */
+	const __u8 *payload;
+	__u32 payload_len;         /* by the UDP header; what is behind it is padding */
+	__be16 proto;              /* EtherType */
+	__u8 family;               /* 4 or 6 */
+};
+
+/* An address of either family: IPv4 as the low 32 bits of lo. */
+struct iop_addr {
+	__u64 hi, lo;
+	__u32 family;
+};
+
+/* --- filled in by the compiler --- */
+
+/* The right to enter and the core: XDP_PASS, XDP_DROP or XDP_REDIRECT. Called with what
+ * iop_rx_open() found; asks iop_rx_enter() once a workload's match holds. */
+int iop_rx_policy(struct iop_pkt *p);
+/* SK_PASS (with or without a socket picked) or SK_DROP. */
+int iop_socket_policy(struct iop_pkt *p);
+
+/* Families that some match can hold for: bit 0 IPv4, bit 1 IPv6. */
+extern const __u32 iop_families;
+/* Does the socket stage look at the IP header? */
+extern const __u32 iop_socket_reads_ip;
+
+/* Maps whose layout depends on the policy. */
+extern char iop_count_rx[], iop_count_socket[];
+
+#endif

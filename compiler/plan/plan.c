@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the checked policy to the plan.
+ */
+#include "plan/plan.h"
+
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+#define MAX_COUNTED_WORKERS 64
+#define LIMIT_KEYS 65536
+#define NEAR_CPUS 1 /* the loader makes it as long as the machine has CPUs */
+
+struct planning {
+	struct arena *arena;
+	const struct policy *policy;
+	struct plan *plan;
+	vec(const struct plan_map *) maps;
+};
+
+enum lang_stage plan_stage(enum iop_hook hook)
+{
+	static const enum lang_stage stages[IOP_HOOKS] = {
+		[IOP_HOOK_SOCKET] = STAGE_SOCKET,
+		[IOP_HOOK_RX] = STAGE_RX,
+	};
+	return stages[hook];
+}
+
+static struct plan_map *add_map(struct planning *p, const char *name, enum iop_map_role role,
+				uint32_t type, uint32_t key, uint32_t value, uint32_t entries)
+{
+	struct plan_map *m = arena_new_of(p->arena, struct plan_map);
+
+	*m = (struct plan_map){ .name = name, .role = role, .type = type, .key_size = key,
+				.value_size = value, .max_entries = entries, .generated = true };
+	*vec_push(p->arena, &p->maps) = m;
+	return m;
+}
+
+/* --- chains --- */
+
+static struct plan_chain chain_of(struct planning *p, const struct stage *st, uint32_t class)
+{
+	vec(const struct action *) v = { 0 };
+
+	for (uint32_t i = 0; i < st->n_rules; i++) {
+		const struct rule *r = &st->rules[i];
+
+		if (!(r->classes >> class & 1))
+			continue;
+		for (uint32_t k = 0; k < r->n_actions; k++) {
+			*vec_push(p->arena, &v) = r->actions[k];
+			if (lang_actions.rows[r->actions[k]->kind].ends)
+				goto done;
+		}
+	}
+done:
+	return (struct plan_chain){ .actions = v.v, .n = (uint32_t)v.n };
+}
+
+static uint32_t target_count(const struct action *a)
+{
+	uint32_t n = 0;
+
+	switch (a->kind) {
+	case ACTION_STEER:
+		return a->pool->fixed ? a->pool->n_cores : IOP_POOL_CORES;
+	case ACTION_WORKER:
+	case ACTION_WORKERS:
+		if (a->workers.kind != WORKERS_LIST)
+			return MAX_COUNTED_WORKERS;
+		for (uint32_t i = 0; i < a->workers.n_ranges; i++)
+			if (a->workers.ranges[i].hi + 1 > n)
+				n = (uint32_t)a->workers.ranges[i].hi + 1;
+		return n < MAX_COUNTED_WORKERS ? n : MAX_COUNTED_WORKERS;
+	default:
+		return 0;
+	}
+}
+
+/* Counters of an action stand behind those of all actions that a class can meet with it. */
+static void place_targets(struct planning *p, enum iop_hook hook, const struct action *a,
+			  uint32_t *end)
+{
+	struct plan_action *pa = &p->plan->actions[a->id];
+
+	if (!pa->action) {
+		pa->action = a;
+		pa->hook = hook;
+		pa->n_targets = target_count(a);
+		pa->first_target = *end;
+	} else if (pa->first_target < *end) {
+		pa->first_target = *end;
+	}
+	*end = pa->first_target + pa->n_targets;
+	if (a->otherwise)
+		place_targets(p, hook, a->otherwise, end);
+}
+
+static void plan_chains(struct planning *p, enum iop_hook hook)
+{
+	const struct policy *policy = p->policy;
+	struct plan_hook *h = &p->plan->hooks[hook];
+	bool moved;
+
+	h->chains = arena_alloc(p->arena, (policy->n_classes + 1) * sizeof(*h->chains));
+	for (uint32_t w = 0; w < policy->n_workloads; w++) {
+		const struct stage *st = policy->workloads[w]->stages[plan_stage(hook)];
+
+		if (!st)
+			continue;
+		if (!h->used)
+			h->at = st->at;
+		h->used = true;
+		for (uint32_t c = 0; c < policy->workloads[w]->n_classes; c++) {
+			const struct class *class = &policy->workloads[w]->classes[c];
+
+			h->chains[class->gid] = chain_of(p, st, c);
+		}
+	}
+	/* An action that several classes meet has one place for all of them. Places only move
+	 * up, and by less than all targets together, so this ends. */
+	do {
+		uint32_t before = 0, after = 0;
+
+		for (uint32_t i = 0; i < policy->n_actions; i++)
+			before += p->plan->actions[i].first_target;
+		for (uint32_t c = 0; c < policy->n_classes; c++) {
+			uint32_t end = IOP_COUNT_TARGETS;
+
+			for (uint32_t k = 0; k < h->chains[c].n; k++)
+				place_targets(p, hook, h->chains[c].actions[k], &end);
+			if (end > h->n_targets)
+				h->n_targets = end;
+		}
+		for (uint32_t i = 0; i < policy->n_actions; i++)
+			after += p->plan->actions[i].first_target;
+		moved = before != after;
+	} while (moved);
+}
+
+/* --- state of actions --- */
+
+static enum plan_key limit_key(const struct action *a, uint32_t *size)
+{
+	static const uint32_t sizes[] = { [PLAN_KEY_NONE] = 4, [PLAN_KEY_NUMBER] = 16,
+					  [PLAN_KEY_ADDR] = 24, [PLAN_KEY_FLOW] = 56,
+					  [PLAN_KEY_BYTES] = 72 };
+	enum plan_key key = PLAN_KEY_NONE;
+
+	if (a->per_flow)
+		key = PLAN_KEY_FLOW;
+	else if (a->per && a->per->hfield)
+		key = a->per->hfield->kind <= HTYPE_BITS ? PLAN_KEY_NUMBER : PLAN_KEY_BYTES;
+	else if (a->per)
+		key = lang_fields[a->per->field].type == TYPE_ADDR    ? PLAN_KEY_ADDR
+		      : lang_fields[a->per->field].type == TYPE_BYTES ? PLAN_KEY_BYTES
+								      : PLAN_KEY_NUMBER;
+	*size = sizes[key];
+	return key;
+}
+
+static void plan_state(struct planning *p, struct plan_action *pa)
+{
+	const struct action *a = pa->action;
+	uint32_t key_size;
+
+	if (a->kind == ACTION_LIMIT) {
+		enum plan_key key = limit_key(a, &key_size);
+		struct plan_map *m = add_map(
+			p, arena_printf(p->arena, "iop_limit_%u", a->id), IOP_MAP_LIMIT,
+			key == PLAN_KEY_NONE ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_LRU_HASH, key_size, 8,
+			key == PLAN_KEY_NONE ? 1 : LIMIT_KEYS);
+
+		m->key = key;
+		m->action = a;
+		pa->map = m;
+	}
+	if (a->kind != ACTION_STEER && a->kind != ACTION_WORKERS)
+		return;
+	if (a->selector.kind == SELECTOR_LOCAL) {
+		bool core = a->kind == ACTION_STEER;
+		struct plan_map *m = add_map(p, arena_printf(p->arena, "iop_near_%u", a->id),
+					     core ? IOP_MAP_NEAR_CORE : IOP_MAP_NEAR_WORKER,
+					     BPF_MAP_TYPE_ARRAY, 4, 4, NEAR_CPUS);
+
+		m->scope = core ? IOP_SCOPE_POLICY : IOP_SCOPE_GROUP;
+		m->action = a;
+		pa->map = m;
+	}
+	if (a->selector.kind == SELECTOR_ROUND_ROBIN)
+		pa->turn = p->plan->n_turns++;
+}
+
+/* --- what is looked at --- */
+
+static void field_needs_ip(const struct field_ref *f, bool *needs)
+{
+	if (!f->hfield && lang_fields[f->field].name[0] == 'i' && lang_fields[f->field].name[1] == 'p')
+		*needs = true;
+}
+
+static void value_needs_ip(const struct value *v, bool *needs)
+{
+	if (!v)
+		return;
+	if (v->kind == VALUE_FIELD)
+		field_needs_ip(&v->field, needs);
+	value_needs_ip(v->a, needs);
+	value_needs_ip(v->b, needs);
+}
+
+static void cond_needs_ip(const struct cond *c, bool *needs)
+{
+	if (!c)
+		return;
+	cond_needs_ip(c->a, needs);
+	cond_needs_ip(c->b, needs);
+	value_needs_ip(c->lhs, needs);
+	value_needs_ip(c->rhs, needs);
+	if (c->kind >= COND_PREFIXES)
+		field_needs_ip(&c->field, needs);
+}
+
+static void action_needs_ip(const struct action *a, bool *needs)
+{
+	if (a->per_flow || a->selector.flow || (a->kind == ACTION_LIMIT && a->rate_type == TYPE_BITRATE))
+		*needs = true;
+	if (a->per)
+		field_needs_ip(a->per, needs);
+	for (uint32_t i = 0; i < a->selector.n_keys; i++)
+		field_needs_ip(&a->selector.keys[i], needs);
+}
+
+static unsigned families_of(const struct prefix *p, uint32_t n)
+{
+	unsigned f = n ? 0 : 3;
+
+	for (uint32_t i = 0; i < n; i++)
+		f |= p[i].family == 4 ? 1 : 2;
+	return f;
+}
+
+static void plan_needs(struct planning *p)
+{
+	struct plan *plan = p->plan;
+
+	for (uint32_t w = 0; w < p->policy->n_workloads; w++) {
+		const struct workload *wl = p->policy->workloads[w];
+
+		for (uint32_t i = 0; i < wl->n_matches; i++)
+			plan->families |= families_of(wl->matches[i].to, wl->matches[i].n_to) &
+					  families_of(wl->matches[i].from, wl->matches[i].n_from);
+		for (int h = 0; h < IOP_HOOKS; h++) {
+			if (!wl->stages[plan_stage(h)])
+				continue;
+			for (uint32_t i = 0; i < wl->n_matches; i++)
+				plan->reads_ip[h] |= wl->matches[i].n_to || wl->matches[i].n_from;
+			for (uint32_t i = 0; i < wl->n_classes; i++)
+				cond_needs_ip(wl->classes[i].when, &plan->reads_ip[h]);
+		}
+	}
+	for (uint32_t i = 0; i < p->policy->n_actions; i++)
+		if (plan->actions[i].action)
+			action_needs_ip(plan->actions[i].action, &plan->reads_ip[plan->actions[i].hook]);
+}
+
+/* --- maps of the stage library that this policy uses --- */
+
+static void library_maps(struct planning *p)
+{
+	struct plan *plan = p->plan;
+	bool steers = false, picks = false;
+
+	for (uint32_t i = 0; i < p->policy->n_actions; i++) {
+		const struct action *a = plan->actions[i].action;
+
+		steers |= a && a->kind == ACTION_STEER;
+		picks |= a && (a->kind == ACTION_WORKER || a->kind == ACTION_WORKERS);
+	}
+	add_map(p, "iop_path", IOP_MAP_PATH, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 * IOP_PATH_COUNT,
+		IOP_HOOKS)->generated = false;
+	if (steers)
+		add_map(p, "iop_cpus", IOP_MAP_CPUS, BPF_MAP_TYPE_CPUMAP, 4, 4, 1)->generated = false;
+	if (picks) {
+		struct plan_map *m = add_map(p, "iop_workers", IOP_MAP_WORKERS,
+					     BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, 1024);
+
+		m->generated = false;
+		m->scope = IOP_SCOPE_GROUP;
+	}
+	if (plan->hooks[IOP_HOOK_SOCKET].used) {
+		struct plan_map *m = add_map(p, ".data.group", IOP_MAP_GROUP, BPF_MAP_TYPE_ARRAY, 4,
+					     sizeof(struct iop_group), 1);
+
+		m->generated = false;
+		m->scope = IOP_SCOPE_GROUP;
+	}
+}
+
+const struct plan *plan_make(struct arena *a, const struct policy *policy, unsigned kernel,
+			     struct diags *diags)
+{
+	static const struct {
+		const char *program, *counts;
+		enum iop_map_role role;
+	} hooks[IOP_HOOKS] = {
+		[IOP_HOOK_SOCKET] = { "iop_socket", "iop_count_socket", IOP_MAP_COUNT_SOCKET },
+		[IOP_HOOK_RX] = { "iop_rx", "iop_count_rx", IOP_MAP_COUNT_RX },
+	};
+	struct plan *plan = arena_new_of(a, struct plan);
+	struct planning p = { .arena = a, .policy = policy, .plan = plan };
+
+	plan->policy = policy;
+	plan->actions = arena_alloc(a, (policy->n_actions + 1) * sizeof(*plan->actions));
+	for (int h = 0; h < IOP_HOOKS; h++) {
+		plan_chains(&p, h);
+		plan->hooks[h].program = hooks[h].program;
+		if (plan->hooks[h].used)
+			plan->hooks[h].counts =
+				add_map(&p, hooks[h].counts, hooks[h].role, BPF_MAP_TYPE_PERCPU_ARRAY, 4,
+					8 * plan->hooks[h].n_targets, policy->n_classes);
+	}
+	for (uint32_t i = 0; i < policy->n_actions; i++)
+		if (plan->actions[i].action)
+			plan_state(&p, &plan->actions[i]);
+	plan_needs(&p);
+	library_maps(&p);
+	plan->maps = p.maps.v;
+	plan->n_maps = (uint32_t)p.maps.n;
+	if (!plan->hooks[IOP_HOOK_RX].used && !plan->hooks[IOP_HOOK_SOCKET].used) {
+		struct diag *d = diag_error(diags, policy->at, "this policy does nothing");
+
+		diag_help(d, "give a workload a `stage rx { … }` or a `stage socket { … }`");
+	}
+	plan_features(a, plan, kernel, diags);
+	return diags_errors(diags) ? NULL : plan;
+}

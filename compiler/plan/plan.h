@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The plan: what runs where. For each hook the actions that a class meets, in
+ * one list; for each action its counters and the map that holds its state; the
+ * maps and the kernel features that all of it needs. Emission only writes down
+ * what stands here, and so does the object's description.
+ */
+#ifndef IOP_PLAN_PLAN_H
+#define IOP_PLAN_PLAN_H
+
+#include <stdio.h>
+
+#include "abi/count.h"
+#include "abi/object.h"
+#include "sema/policy.h"
+
+struct arena;
+struct diags;
+
+/* What a class meets at a hook: non-ending actions, then at most one that ends. */
+struct plan_chain {
+	const struct action *const *actions;
+	uint32_t n;
+};
+
+struct plan_action {
+	const struct action *action; /* NULL: no class meets it */
+	enum iop_hook hook;
+	uint32_t first_target, n_targets; /* in the element of the hook's counter map */
+	const struct plan_map *map;       /* LIMIT: state; selector `local`: table; else NULL */
+	uint32_t turn;                    /* round robin: index into iop_turns */
+};
+
+/* Keys of limits (bpf/stage/actions.h). */
+enum plan_key {
+	PLAN_KEY_NONE,
+	PLAN_KEY_NUMBER, /* value, present: 16 bytes */
+	PLAN_KEY_ADDR,   /* hi, lo, family: 24 bytes */
+	PLAN_KEY_FLOW,   /* source, destination, ports: 56 bytes */
+	PLAN_KEY_BYTES,  /* 64 bytes, length: 72 bytes */
+};
+
+struct plan_map {
+	const char *name;
+	enum iop_map_role role;
+	enum iop_map_scope scope;
+	uint32_t type;       /* BPF_MAP_TYPE_* */
+	uint32_t key_size, value_size, max_entries;
+	enum plan_key key;
+	const struct action *action; /* whose it is, or NULL */
+	bool generated;      /* made by emission; else the stage library has it */
+};
+
+struct plan_feature {
+	enum lang_feature feature;
+	const char *why;
+	struct span at; /* first line that needs it */
+};
+
+struct plan_hook {
+	bool used;
+	struct span at; /* first stage at this hook */
+	const char *program;
+	uint32_t n_targets; /* most of any class: size of the counter map's element */
+	const struct plan_map *counts;
+	/* chain of class gid; of classes whose workload has no stage here: n == 0 */
+	struct plan_chain *chains;
+};
+
+struct plan {
+	const struct policy *policy;
+	struct plan_hook hooks[IOP_HOOKS];
+	struct plan_action *actions; /* by action id; policy->n_actions */
+	const struct plan_map *const *maps;
+	uint32_t n_maps;
+	uint32_t n_turns;
+	struct plan_feature *features;
+	uint32_t n_features;
+	bool reads_ip[IOP_HOOKS]; /* a condition, match or key needs the IP header */
+	unsigned families;        /* that some match can hold for: 1 IPv4, 2 IPv6 */
+};
+
+/* The stage of the language at a hook. */
+enum lang_stage plan_stage(enum iop_hook hook);
+
+/* `kernel` is the release of --target as KERNEL(major, minor), 0: none given. NULL exactly
+ * when there was an error. */
+const struct plan *plan_make(struct arena *a, const struct policy *p, unsigned kernel,
+			     struct diags *diags);
+
+/* The features that the plan needs, each with its first line (features.c). */
+void plan_features(struct arena *a, struct plan *plan, unsigned kernel, struct diags *diags);
+
+/* The `.iop` section's bytes (abi/object.h). */
+const void *plan_describe(struct arena *a, const struct plan *plan, const char *compiler,
+			  uint32_t *size);
+
+/* --emit=plan: a table; --emit=header: a C header with the map layouts. */
+void plan_print(const struct plan *plan, FILE *out);
+void plan_print_header(const struct plan *plan, FILE *out);
+
+#endif

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A test's packet as the frame that a device would receive:
+ *
+ *   packet udp FROM -> TO [HEADER { FIELD VALUE; … }] [payload hex|text "…"]
+ *          [vlan ID] [ttl N] [dscp N];
+ *   packet hex "…";                      a whole frame
+ *
+ * Fields of a header that are not given are zero; a length that sizes a given
+ * field is filled in unless it is given itself.
+ */
+#include <ctype.h>
+
+#include "sema/sema.h"
+
+#define MAX_FRAME 9000
+
+struct building {
+	struct sema *s;
+	const struct item *from, *to;
+	const uint8_t *payload;
+	uint32_t payload_len;
+	bool has_payload;
+	uint64_t ttl, dscp;
+	uint64_t vlan[2];
+	uint32_t n_vlan;
+};
+
+struct buffer {
+	uint8_t bytes[MAX_FRAME];
+	uint32_t n;
+	bool full;
+};
+
+static void put(struct buffer *b, const void *data, uint32_t n)
+{
+	if (n > MAX_FRAME - b->n) {
+		b->full = true;
+		return;
+	}
+	memcpy(b->bytes + b->n, data, n);
+	b->n += n;
+}
+
+static void put_be(struct buffer *b, uint64_t v, unsigned width)
+{
+	for (unsigned i = 0; i < width; i++)
+		put(b, &(uint8_t){ (uint8_t)(v >> (8 * (width - 1 - i))) }, 1);
+}
+
+static void put_le(struct buffer *b, uint64_t v, unsigned width)
+{
+	for (unsigned i = 0; i < width; i++)
+		put(b, &(uint8_t){ (uint8_t)(v >> (8 * i)) }, 1);
+}
+
+static bool hex_bytes(struct sema *s, const struct item *i, const uint8_t **out, uint32_t *len)
+{
+	uint8_t *b = arena_alloc(s->arena, i->lo->len / 2 + 1);
+	uint32_t n = 0, digits = 0;
+
+	for (uint32_t k = 0; k < i->lo->len; k++) {
+		int c = (unsigned char)i->lo->text[k];
+
+		if (isspace(c))
+			continue;
+		if (!isxdigit(c)) {
+			diag_error(s->diags, i->at, "`%c` is no hexadecimal digit", isprint(c) ? c : '?');
+			return false;
+		}
+		b[n] = (uint8_t)(b[n] << 4 | (isdigit(c) ? c - '0' : tolower(c) - 'a' + 10));
+		if (++digits % 2 == 0)
+			n++;
+	}
+	if (digits % 2) {
+		diag_error(s->diags, i->at, "an odd number of hexadecimal digits");
+		return false;
+	}
+	*out = b;
+	*len = n;
+	return true;
+}
+
+/* --- the application header --- */
+
+struct setting {
+	bool given;
+	uint64_t number;
+	struct bytes bytes;
+};
+
+static bool field_value(struct sema *s, const struct hfield *f, const struct item *i,
+			struct setting *v)
+{
+	struct field_ref ref = { .hfield = f, .at = i->at };
+
+	if (f->kind > HTYPE_BITS) {
+		if (i->kind != ITEM_LITERAL || i->lo->kind != LIT_STRING) {
+			diag_error(s->diags, i->at, "field `%s` takes a string", f->name);
+			return false;
+		}
+		return sema_field_bytes(s, &ref, i->lo, i->at, true, &v->bytes);
+	}
+	if (i->kind == ITEM_WORD) {
+		const struct enum_value *e = hfield_enum(f, i->path[0].text);
+
+		if (!e) {
+			const char *names[256];
+			size_t n = 0;
+
+			for (uint32_t k = 0; k < f->n_enums && n < 256; k++)
+				names[n++] = f->enums[k].name;
+			struct diag *d = diag_error(s->diags, i->at, "`%s` is no value of `%s`",
+						    i->path[0].text, f->name);
+			const char *near = diag_closest(i->path[0].text, names, n);
+
+			if (near)
+				diag_help(d, "did you mean `%s`?", near);
+			return false;
+		}
+		v->number = e->value;
+		return true;
+	}
+	return sema_number(s, i, "the value of this field",
+			   f->bits >= 64 ? UINT64_MAX : (1ULL << f->bits) - 1, &v->number);
+}
+
+static bool settings(struct sema *s, const struct header *h, const struct phrase *sets,
+		     struct setting *v)
+{
+	bool ok = true;
+
+	for (const struct phrase *p = sets; p; p = p->next) {
+		const char *name = sema_word(s, p->items, "the name of a field");
+		const struct hfield *f = name ? header_field(h, name) : NULL;
+
+		if (!f || !p->items->next || p->items->next->next) {
+			if (name)
+				diag_error(s->diags, p->at, f ? "a field takes one value"
+							      : "header `%s` has no field `%s`",
+					   h->name, name);
+			ok = false;
+			continue;
+		}
+		if (v[f->index].given) {
+			diag_error(s->diags, p->at, "`%s` is given twice", name);
+			ok = false;
+		}
+		v[f->index].given = true;
+		ok &= field_value(s, f, p->items->next, &v[f->index]);
+	}
+	/* Lengths follow what they size. */
+	for (uint32_t i = 0; i < h->n_fields; i++) {
+		const struct hfield *f = h->fields[i], *from = f->size_from;
+
+		if (from && !v[from->index].given && v[i].given)
+			v[from->index].number = v[i].bytes.len;
+	}
+	return ok;
+}
+
+/* What a field that is sized by another is filled up to. */
+static void put_sized(struct buffer *b, const struct hfield *f, const struct setting *v)
+{
+	uint64_t size = f->size_from ? v[f->size_from->index].number : f->fixed_size;
+	const struct bytes *x = &v[f->index].bytes;
+	static const uint8_t zero;
+
+	put(b, x->data ? x->data : &zero, x->len);
+	/* More was said to come than was given: zeroes, unless a test of a cut packet says so. */
+	for (uint64_t i = x->len; i < size && !(f->size_from && v[f->size_from->index].given); i++)
+		put(b, &zero, 1);
+}
+
+static void encode(struct buffer *b, const struct header *h, const struct setting *v)
+{
+	uint64_t bits = 0;
+	unsigned n_bits = 0;
+
+	for (uint32_t i = 0; i < h->n_fields; i++) {
+		const struct hfield *f = h->fields[i];
+
+		switch (f->kind) {
+		case HTYPE_BITS:
+			bits = bits << f->bits | v[i].number;
+			for (n_bits += f->bits; n_bits >= 8; n_bits -= 8)
+				put(b, &(uint8_t){ (uint8_t)(bits >> (n_bits - 8)) }, 1);
+			break;
+		case HTYPE_U8:
+		case HTYPE_U16:
+		case HTYPE_U32:
+		case HTYPE_U64:
+			if (f->little)
+				put_le(b, v[i].number, f->width);
+			else
+				put_be(b, v[i].number, f->width);
+			break;
+		case HTYPE_BYTES:
+		case HTYPE_SKIP:
+			put_sized(b, f, v);
+			break;
+		case HTYPE_TEXT:
+			put(b, v[i].bytes.data ? v[i].bytes.data : (const uint8_t *)"", v[i].bytes.len);
+			put(b, f->delim ? f->delim : (const uint8_t *)"", f->delim_len);
+			break;
+		case HTYPE_REPEAT:
+			/* Not given: the element that ends it, all of whose numbers are zero. */
+			if (v[i].given)
+				put(b, v[i].bytes.data, v[i].bytes.len);
+			else
+				put_be(b, 0, f->fields[0]->width ? f->fields[0]->width : 1);
+			break;
+		case HTYPE_COUNT:
+			break;
+		}
+	}
+}
+
+static bool header_payload(struct building *p, const struct item *word, const struct phrase *sets)
+{
+	const struct header *h = sema_find_header(p->s, word);
+	struct buffer *b = arena_new_of(p->s->arena, struct buffer);
+
+	if (!h)
+		return false;
+	struct setting *v = arena_alloc(p->s->arena, (h->n_fields + 1) * sizeof(*v));
+
+	if (!settings(p->s, h, sets, v))
+		return false;
+	encode(b, h, v);
+	if (b->full) {
+		diag_error(p->s->diags, word->at, "a packet has at most %d bytes", MAX_FRAME);
+		return false;
+	}
+	p->payload = b->bytes;
+	p->payload_len = b->n;
+	p->has_payload = true;
+	return true;
+}
+
+/* --- frame --- */
+
+static uint32_t sum_words(const uint8_t *p, uint32_t n, uint32_t sum)
+{
+	for (uint32_t i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	if (n % 2)
+		sum += (uint32_t)p[n - 1] << 8;
+	return sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void udp_header(const struct building *p, struct buffer *b, const uint8_t *src,
+		       const uint8_t *dst, uint32_t addr_len)
+{
+	uint32_t at = b->n, len = 8 + p->payload_len;
+
+	put_be(b, p->from->hi->value, 2);
+	put_be(b, p->to->hi->value, 2);
+	put_be(b, len, 2);
+	put_be(b, 0, 2);
+	put(b, p->payload_len ? p->payload : (const uint8_t *)"", p->payload_len);
+	if (b->full)
+		return;
+	uint32_t sum = sum_words(src, addr_len, sum_words(dst, addr_len, 17 + len));
+	uint16_t check = fold(sum_words(b->bytes + at, len, sum));
+
+	if (check == 0)
+		check = 0xffff; /* RFC 768: zero means that there is none */
+	b->bytes[at + 6] = (uint8_t)(check >> 8);
+	b->bytes[at + 7] = (uint8_t)check;
+}
+
+static void frame(const struct building *p, struct buffer *b)
+{
+	static const uint8_t macs[12] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
+	const struct literal *src = p->from->lo, *dst = p->to->lo;
+	uint32_t len = 8 + p->payload_len;
+
+	put(b, macs, sizeof(macs));
+	for (uint32_t i = 0; i < p->n_vlan; i++) {
+		put_be(b, i + 1 < p->n_vlan ? 0x88a8 : 0x8100, 2);
+		put_be(b, p->vlan[i], 2);
+	}
+	put_be(b, src->family == 4 ? 0x0800 : 0x86dd, 2);
+	if (src->family == 6) {
+		put_be(b, 6u << 28 | (uint32_t)p->dscp << 22, 4);
+		put_be(b, len, 2);
+		put_be(b, 17u << 8 | p->ttl, 2);
+		put(b, src->addr, 16);
+		put(b, dst->addr, 16);
+		udp_header(p, b, src->addr, dst->addr, 16);
+		return;
+	}
+	uint32_t at = b->n;
+
+	put_be(b, 0x4500u | (uint32_t)p->dscp << 2, 2);
+	put_be(b, 20 + len, 2);
+	put_be(b, 0, 4);
+	put_be(b, p->ttl << 8 | 17, 2);
+	put_be(b, 0, 2);
+	put(b, src->addr, 4);
+	put(b, dst->addr, 4);
+	uint16_t check = fold(sum_words(b->bytes + at, 20, 0));
+
+	b->bytes[at + 10] = (uint8_t)(check >> 8);
+	b->bytes[at + 11] = (uint8_t)check;
+	udp_header(p, b, src->addr, dst->addr, 4);
+}
+
+/* --- the statement --- */
+
+static bool option(struct building *p, const struct item **at, const struct stmt *st)
+{
+	struct sema *s = p->s;
+	const struct item *i = *at, *value = i->next;
+	uint64_t number;
+
+	if (item_is(i, "payload") && value && (item_is(value, "hex") || item_is(value, "text")) &&
+	    value->next && value->next->kind == ITEM_LITERAL && value->next->lo->kind == LIT_STRING) {
+		const struct literal *l = value->next->lo;
+
+		*at = value->next->next;
+		p->has_payload = true;
+		p->payload = (const uint8_t *)l->text;
+		p->payload_len = l->len;
+		return item_is(value, "text") || hex_bytes(s, value->next, &p->payload, &p->payload_len);
+	}
+	if (item_is(i, "vlan") || item_is(i, "ttl") || item_is(i, "dscp")) {
+		uint64_t max = item_is(i, "vlan") ? 0xffff : item_is(i, "ttl") ? 255 : 63;
+
+		if (!value || !sema_number(s, value, "this", max, &number)) {
+			if (!value)
+				diag_error(s->diags, i->at, "`%s` takes a number", i->path[0].text);
+			return false;
+		}
+		*at = value->next;
+		if (item_is(i, "ttl")) {
+			p->ttl = number;
+		} else if (item_is(i, "dscp")) {
+			p->dscp = number;
+		} else if (p->n_vlan == 2) {
+			diag_error(s->diags, i->at, "a packet has at most two VLAN tags");
+			return false;
+		} else {
+			p->vlan[p->n_vlan++] = number;
+		}
+		return true;
+	}
+	if (i->kind == ITEM_WORD && !item_is(i, "payload")) {
+		*at = value;
+		return header_payload(p, i, st->sets);
+	}
+	struct diag *d = diag_error(s->diags, i->at, "this is no part of a packet");
+
+	diag_help(d, "`payload hex \"…\"`, `payload text \"…\"`, a header `{ … }`, `vlan N`, `ttl N`, `dscp N`");
+	return false;
+}
+
+static bool endpoints(struct building *p, const struct stmt *st)
+{
+	const struct item *i = st->phrases->items;
+
+	if (!item_is(i, "udp")) {
+		if (item_is(i, "tcp") || item_is(i, "icmp"))
+			sema_later(p->s, i->at, arena_printf(p->s->arena, "`packet %s`", i->path[0].text));
+		else
+			sema_unknown(p->s, &lang_protos, i);
+		return false;
+	}
+	p->from = i->next;
+	p->to = st->to ? st->to->items : NULL;
+	if (!p->from || p->from->kind != ITEM_ENDPOINT || p->from->next || !p->to ||
+	    p->to->kind != ITEM_ENDPOINT) {
+		struct diag *d = diag_error(p->s->diags, st->at, "a packet goes from an address and port to another");
+
+		diag_help(d, "`packet udp 10.0.0.2:4000 -> 10.0.0.1:53 …`, `[fd00::2]:4000 -> [fd00::1]:53`");
+		return false;
+	}
+	if (p->from->lo->family != p->to->lo->family) {
+		diag_error(p->s->diags, p->to->at, "the addresses are of different families");
+		return false;
+	}
+	return true;
+}
+
+bool sema_packet(struct sema *s, const struct stmt *st, const uint8_t **out, uint32_t *len)
+{
+	const struct item *i = st->phrases->items;
+	struct building p = { .s = s, .ttl = 64 };
+
+	if (item_is(i, "hex") && i->next && i->next->kind == ITEM_LITERAL &&
+	    i->next->lo->kind == LIT_STRING && !i->next->next && !st->to) {
+		if (i->next->lo->len > 3 * MAX_FRAME) {
+			diag_error(s->diags, i->at, "a packet has at most %d bytes", MAX_FRAME);
+			return false;
+		}
+		return hex_bytes(s, i->next, out, len);
+	}
+	if (!endpoints(&p, st))
+		return false;
+	for (i = p.to->next; i;)
+		if (!option(&p, &i, st))
+			return false;
+	if (st->sets && !p.has_payload) {
+		diag_error(s->diags, st->at, "fields without the name of their header");
+		return false;
+	}
+	struct buffer *b = arena_new_of(s->arena, struct buffer);
+
+	frame(&p, b);
+	if (b->full) {
+		diag_error(s->diags, st->at, "a packet has at most %d bytes", MAX_FRAME);
+		return false;
+	}
+	*out = b->bytes;
+	*len = b->n;
+	return true;
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Stages: rules, actions and selectors, each a phrase that a row describes.
+ */
+#include "sema/sema.h"
+
+struct staging {
+	struct sema *s;
+	struct workload *w;
+	enum lang_stage kind;
+	struct span at;
+	struct scope scope;
+};
+
+void sema_visible(struct sema *s, const struct field_ref *f, enum lang_stage stage,
+		  struct span stage_at)
+{
+	if (field_ref_stages(f) & (1u << stage))
+		return;
+	struct diag *d = diag_error(s->diags, f->at, "stage `%s` cannot see `%s`",
+				    lang_stages.rows[stage].word, field_ref_name(s->arena, f));
+
+	diag_note(d, stage_at, "this stage acts on it");
+	for (int i = 0; i < STAGE_COUNT; i++)
+		if (field_ref_stages(f) & (1u << i)) {
+			diag_help(d, "stage `%s` can", lang_stages.rows[i].word);
+			break;
+		}
+}
+
+static bool key_field(struct staging *st, const struct item *i, struct field_ref *f)
+{
+	if (!sema_field(st->s, &st->scope, i, f))
+		return false;
+	sema_visible(st->s, f, st->kind, st->at);
+	return true;
+}
+
+static bool selector(struct staging *st, const struct item *i, struct selector *sel)
+{
+	struct sema *s = st->s;
+	int row = i->kind == ITEM_WORD || i->kind == ITEM_CALL
+			  ? lang_find(&lang_selectors, i->path[0].text, 0) : -1;
+	vec(struct field_ref) keys = { 0 };
+	bool ok = true;
+
+	if (row < 0) {
+		sema_unknown(s, &lang_selectors, i);
+		return false;
+	}
+	const struct lang_row *r = &lang_selectors.rows[row];
+
+	if (r->since == LANG_LATER) {
+		sema_later(s, i->at, arena_printf(s->arena, "`%s`", i->path[0].text));
+		return false;
+	}
+	*sel = (struct selector){ .kind = (enum lang_selector)row, .at = i->at };
+	if (row != SELECTOR_HASH) {
+		if (i->kind == ITEM_CALL) {
+			diag_error(s->diags, i->at, "`%s` takes nothing in parentheses", i->path[0].text);
+			return false;
+		}
+		return true;
+	}
+	if (i->kind != ITEM_CALL || !i->args) {
+		struct diag *d = diag_error(s->diags, i->at, "`hash` needs what it hashes");
+
+		diag_help(d, "`hash(flow)`: both addresses and ports; `hash(ip.src)`: any fields");
+		return false;
+	}
+	for (const struct item *k = i->args; k; k = k->next) {
+		if (item_is(k, "flow")) {
+			sel->flow = true;
+			continue;
+		}
+		if (keys.n == POLICY_MAX_HASH_KEYS) {
+			diag_error(s->diags, k->at, "at most %d keys", POLICY_MAX_HASH_KEYS);
+			return false;
+		}
+		struct field_ref *f = vec_push(s->arena, &keys);
+
+		ok &= key_field(st, k, f);
+	}
+	sel->keys = keys.v;
+	sel->n_keys = (uint32_t)keys.n;
+	return ok;
+}
+
+static const struct action *action(struct staging *st, const struct item *word);
+
+static bool limit(struct staging *st, const struct form *f, struct action *a)
+{
+	struct sema *s = st->s;
+	const struct item *rate = form_get(f, "RATE")->first;
+	const struct capture *per = form_get(f, "KEY"), *burst = form_get(f, "NUMBER"),
+			     *otherwise = form_get(f, "ACTION");
+	bool ok = true;
+
+	if (rate->kind == ITEM_WORD) {
+		a->param = sema_param_named(s, rate->path[0].text);
+		if (!a->param) {
+			struct diag *d = diag_error(s->diags, rate->at, "there is no param `%s`",
+						    rate->path[0].text);
+			diag_help(d, "declare it: `param %s = 1k/s;`", rate->path[0].text);
+			return false;
+		}
+		a->rate_type = a->param->type;
+	} else if (rate->kind == ITEM_LITERAL) {
+		a->rate_type = rate->lo->kind == LIT_RATE ? TYPE_RATE
+			       : rate->lo->kind == LIT_BITRATE ? TYPE_BITRATE : TYPE_NUMBER;
+		a->rate = rate->lo->value;
+	}
+	if (a->rate_type != TYPE_RATE && a->rate_type != TYPE_BITRATE) {
+		struct diag *d = diag_error(s->diags, rate->at, "`limit` takes a rate");
+
+		diag_help(d, "`1k/s` requests, or `10mbit`");
+		if (a->param)
+			diag_note(d, a->param->at, "this is %s", lang_type_name(a->param->type));
+		return false;
+	}
+	if (!a->param && (a->rate < 1 || a->rate > (a->rate_type == TYPE_RATE ? 1000000000ULL
+									      : 1000000000000ULL))) {
+		diag_error(s->diags, rate->at, "a rate is at least 1 and at most %s",
+			   a->rate_type == TYPE_RATE ? "1G/s" : "1000gbit");
+		return false;
+	}
+	if (per && item_is(per->first, "flow")) {
+		a->per_flow = true;
+	} else if (per) {
+		a->per = arena_new_of(s->arena, struct field_ref);
+		ok &= key_field(st, per->first, a->per);
+	}
+	a->burst = a->rate_type == TYPE_RATE ? 1 : 1514;
+	if (burst && !sema_number(s, burst->first, "a burst", UINT32_MAX, &a->burst))
+		ok = false;
+	if (burst && ok && a->burst == 0) {
+		diag_error(s->diags, burst->first->at, "a burst is at least 1, or nothing passes");
+		ok = false;
+	}
+	if (otherwise) {
+		a->otherwise = action(st, otherwise->first);
+		if (a->otherwise && a->otherwise->kind == ACTION_COUNT) {
+			diag_error(s->diags, otherwise->first->at,
+				   "what is over a limit needs an action that ends the stage");
+			return false;
+		}
+		ok &= a->otherwise != NULL;
+	}
+	return ok;
+}
+
+/* `last 2` `all` `all but last 1` `0-2` `0,3` */
+static bool worker_set(struct staging *st, const struct capture *c, struct worker_set *set)
+{
+	struct sema *s = st->s;
+	const struct item *i = c->first;
+	uint64_t n = 0;
+
+	set->at = item_span(c->first, c->n);
+	if (item_is(i, "all") && c->n == 1) {
+		set->kind = WORKERS_ALL;
+		return true;
+	}
+	if (item_is(i, "last") && c->n == 2) {
+		set->kind = WORKERS_LAST;
+		i = i->next;
+	} else if (item_is(i, "all") && c->n == 4 && item_is(i->next, "but") &&
+		   item_is(i->next->next, "last")) {
+		set->kind = WORKERS_ALL_BUT_LAST;
+		i = i->next->next->next;
+	} else if (i->kind != ITEM_WORD) {
+		bool ok = sema_ranges(s, c, "a worker", POLICY_MAX_WORKERS - 1, true, &set->ranges,
+				      &set->n_ranges);
+
+		set->kind = WORKERS_LIST;
+		for (uint32_t k = 0; ok && k < set->n_ranges; k++)
+			set->n += (uint32_t)(set->ranges[k].hi - set->ranges[k].lo) + 1;
+		return ok;
+	} else {
+		struct diag *d = diag_error(s->diags, set->at, "these are no workers");
+
+		diag_help(d, "`workers 0-2`, `0,3`, `last 2`, `all but last 1` or `all`");
+		return false;
+	}
+	if (!sema_number(s, i, "a number of workers", POLICY_MAX_WORKERS, &n))
+		return false;
+	if (n == 0) {
+		diag_error(s->diags, i->at, "a number of workers is at least 1");
+		return false;
+	}
+	set->n = (uint32_t)n;
+	return true;
+}
+
+static bool single_worker(struct staging *st, const struct item *i, struct action *a)
+{
+	uint64_t n;
+
+	if (!sema_number(st->s, i, "a worker", POLICY_MAX_WORKERS - 1, &n))
+		return false;
+	struct range *r = arena_new_of(st->s->arena, struct range);
+
+	*r = (struct range){ n, n };
+	a->workers = (struct worker_set){
+		.kind = WORKERS_LIST, .ranges = r, .n_ranges = 1, .n = 1, .at = i->at
+	};
+	return true;
+}
+
+static const struct action *action(struct staging *st, const struct item *word)
+{
+	struct sema *s = st->s;
+	int row = word->kind == ITEM_WORD ? lang_find(&lang_actions, word->path[0].text, 0) : -1;
+	struct form f;
+
+	if (row < 0) {
+		sema_unknown(s, &lang_actions, word);
+		return NULL;
+	}
+	const struct lang_row *r = &lang_actions.rows[row];
+
+	if (!(r->stages & (1u << st->kind))) {
+		struct diag *d = diag_error(s->diags, word->at, "stage `%s` has no action `%s`",
+					    lang_stages.rows[st->kind].word, word->path[0].text);
+
+		for (int i = 0; i < STAGE_COUNT; i++)
+			if (r->stages & (1u << i)) {
+				diag_help(d, "`%s` belongs to stage `%s`", word->path[0].text,
+					  lang_stages.rows[i].word);
+				break;
+			}
+		return NULL;
+	}
+	if (r->since == LANG_LATER) {
+		sema_later(s, word->at, arena_printf(s->arena, "`%s`", word->path[0].text));
+		return NULL;
+	}
+	if (!form_match(s, r, word, word->next, &f))
+		return NULL;
+	struct action *a = arena_new_of(s->arena, struct action);
+	bool ok = true;
+	const struct item *last = word;
+
+	while (last->next)
+		last = last->next;
+	a->kind = (enum lang_action)row;
+	a->at = (struct span){ word->at.begin, last->at.end };
+	a->id = s->n_actions++;
+	switch (a->kind) {
+	case ACTION_LIMIT:
+		ok = limit(st, &f, a);
+		break;
+	case ACTION_STEER:
+		a->pool = sema_find_pool(s, form_get(&f, "POOL")->first);
+		ok = selector(st, form_get(&f, "SELECTOR")->first, &a->selector) && a->pool;
+		if (a->pool)
+			((struct pool *)a->pool)->used = true;
+		break;
+	case ACTION_WORKER:
+		ok = single_worker(st, form_get(&f, "NUMBER")->first, a);
+		break;
+	case ACTION_WORKERS:
+		ok = worker_set(st, form_get(&f, "WORKERS"), &a->workers);
+		ok &= selector(st, form_get(&f, "SELECTOR")->first, &a->selector);
+		break;
+	default:
+		break;
+	}
+	return ok ? a : NULL;
+}
+
+/* Classes on the left of a rule. */
+static uint64_t rule_classes(struct staging *st, const struct stmt *rule)
+{
+	const struct workload *w = st->w;
+	const char *names[POLICY_MAX_CLASSES_PER_WORKLOAD];
+	uint64_t set = 0;
+
+	for (const struct item *i = rule->names; i; i = i->next) {
+		uint64_t before = set;
+
+		if (item_is(i, "all")) {
+			set |= w->n_classes == 64 ? UINT64_MAX : (1ULL << w->n_classes) - 1;
+			continue;
+		}
+		for (uint32_t k = 0; k < w->n_classes; k++) {
+			names[k] = w->classes[k].name;
+			if (strcmp(names[k], i->path[0].text) == 0)
+				set |= 1ULL << k;
+		}
+		if (set != before)
+			continue;
+		bool twice = false;
+
+		for (uint32_t k = 0; k < w->n_classes; k++)
+			twice |= strcmp(names[k], i->path[0].text) == 0;
+		if (twice) {
+			diag_error(st->s->diags, i->at, "class `%s` is named twice", i->path[0].text);
+			continue;
+		}
+		struct diag *d = diag_error(st->s->diags, i->at, "workload `%s` has no class `%s`",
+					    w->name, i->path[0].text);
+		const char *near = diag_closest(i->path[0].text, names, w->n_classes);
+
+		if (near)
+			diag_help(d, "did you mean `%s`?", near);
+	}
+	return set;
+}
+
+/* A setting of a stage: known ones are refused, with what can be said of them. */
+static void knob(struct staging *st, const struct stmt *stmt)
+{
+	struct sema *s = st->s;
+	const struct item *word = stmt->phrases->items;
+	int row = -1;
+	struct form f;
+
+	if (word->kind == ITEM_WORD)
+		for (row = lang_find(&lang_knobs, word->path[0].text, 0);
+		     row >= 0 && !(lang_knobs.rows[row].stages & (1u << st->kind));)
+			row = lang_find(&lang_knobs, word->path[0].text, (size_t)row + 1);
+	if (row < 0) {
+		if (word->kind == ITEM_WORD && lang_find(&lang_actions, word->path[0].text, 0) >= 0) {
+			struct diag *d = diag_error(s->diags, stmt->at, "an action needs the classes that it concerns");
+
+			diag_help(d, "`all -> %s …;`", word->path[0].text);
+		} else {
+			sema_unknown(s, &lang_knobs, word);
+		}
+		return;
+	}
+	sema_later(s, stmt->at, arena_printf(s->arena, "`%s` of stage `%s`", word->path[0].text,
+					     lang_stages.rows[st->kind].word));
+	if (strncmp(lang_knobs.rows[row].form, "cores ", 6) == 0 &&
+	    form_match(s, &lang_knobs.rows[row], word, word->next, &f)) {
+		struct pool *p = sema_find_pool(s, form_get(&f, "POOL")->first);
+
+		if (p)
+			sema_budget(s, form_get(&f, "BUDGET"), p, st->w);
+	}
+}
+
+struct rules {
+	vec(struct rule) rules;
+	uint64_t ended; /* classes for which an earlier rule ends the stage */
+	struct span ended_at[POLICY_MAX_CLASSES_PER_WORKLOAD];
+};
+
+static void rule_stmt(struct staging *st, const struct stmt *stmt, struct rules *rs)
+{
+	struct sema *s = st->s;
+	struct rule r = { .at = stmt->at, .classes = rule_classes(st, stmt) };
+	vec(const struct action *) actions = { 0 };
+	bool ends = false;
+
+	if (r.classes && !(r.classes & ~rs->ended)) {
+		struct diag *d = diag_error(s->diags, stmt->at, "this rule is never reached");
+		int c = __builtin_ctzll(r.classes);
+
+		diag_note(d, rs->ended_at[c], "the stage ends for class `%s` here", st->w->classes[c].name);
+	}
+	for (const struct phrase *p = stmt->phrases; p; p = p->next) {
+		const struct action *a;
+
+		if (ends) {
+			diag_error(s->diags, p->at, "the stage ends before this");
+			return;
+		}
+		a = action(st, p->items);
+		if (!a)
+			continue;
+		*vec_push(s->arena, &actions) = a;
+		ends = lang_actions.rows[a->kind].ends;
+	}
+	r.actions = actions.v;
+	r.n_actions = (uint32_t)actions.n;
+	for (uint32_t c = 0; ends && c < st->w->n_classes; c++)
+		if ((r.classes & ~rs->ended) >> c & 1)
+			rs->ended_at[c] = stmt->at;
+	if (ends)
+		rs->ended |= r.classes;
+	*vec_push(s->arena, &rs->rules) = r;
+}
+
+struct visible {
+	struct sema *s;
+	enum lang_stage kind;
+	struct span at;
+};
+
+static void class_field(void *ctx, const struct field_ref *f)
+{
+	struct visible *v = ctx;
+
+	sema_visible(v->s, f, v->kind, v->at);
+}
+
+void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
+{
+	struct item word = { .kind = ITEM_WORD, .at = stmt->name.at, .path = (struct name *)&stmt->name,
+			     .n_path = 1 };
+	int row = lang_find(&lang_stages, stmt->name.text, 0);
+
+	if (row < 0) {
+		sema_unknown(s, &lang_stages, &word);
+		return;
+	}
+	struct staging st = { .s = s, .w = w, .kind = (enum lang_stage)row, .at = stmt->name.at,
+			      .scope = { .header = w->payload } };
+	struct rules *rs = arena_new_of(s->arena, struct rules);
+	bool later = lang_stages.rows[row].since == LANG_LATER;
+
+	if (later)
+		sema_later(s, stmt->name.at, arena_printf(s->arena, "stage `%s`", stmt->name.text));
+	if (w->stages[row]) {
+		struct diag *d = diag_error(s->diags, stmt->name.at, "workload `%s` has stage `%s` already",
+					    w->name, stmt->name.text);
+		diag_note(d, w->stages[row]->at, "given first here");
+		return;
+	}
+	for (const struct stmt *i = stmt->body; i; i = i->next) {
+		if (i->kind == STMT_RULE && !later)
+			rule_stmt(&st, i, rs);
+		else if (i->kind == STMT_PHRASE)
+			knob(&st, i);
+		else if (i->kind != STMT_RULE)
+			diag_error(s->diags, i->at, "a stage holds rules and settings");
+	}
+	struct stage *stage = arena_new_of(s->arena, struct stage);
+
+	*stage = (struct stage){ .kind = st.kind, .at = stmt->name.at, .rules = rs->rules.v,
+				 .n_rules = (uint32_t)rs->rules.n };
+	w->stages[row] = stage;
+	struct visible v = { s, st.kind, stmt->name.at };
+
+	for (uint32_t i = 0; i < w->n_classes && !later; i++)
+		cond_fields(w->classes[i].when, class_field, &v);
+}

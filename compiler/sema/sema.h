@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Private to sema: its state and the functions of its files. Each of them adds
+ * to the policy under construction and reports what is wrong; none stops at
+ * the first mistake. sema.c calls them in order.
+ */
+#ifndef IOP_SEMA_SEMA_H
+#define IOP_SEMA_SEMA_H
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "sema/policy.h"
+#include "syntax/ast.h"
+
+struct sema {
+	struct arena *arena;
+	struct diags *diags;
+	struct source_set *sources;
+	const struct decl *decls;
+	struct policy *policy;
+	vec(struct pool *) pools;
+	vec(struct param *) params;
+	vec(struct header *) headers; /* all that are declared or asked for */
+	vec(struct workload *) workloads;
+	vec(struct test) tests;
+	uint32_t n_actions;
+};
+
+/* Where the fields of a condition come from. */
+struct scope {
+	const struct header *header;   /* payload of the workload, or NULL */
+	struct hfield *const *element; /* fields of a REPEAT's element: only these are visible */
+	uint32_t n_element;
+};
+
+/* --- form.c: phrases against the forms of lang/ --- */
+
+/* What the placeholders of a form took: a run of items each. */
+struct capture {
+	char what[16]; /* "RATE" */
+	const struct item *first;
+	uint32_t n;
+};
+
+struct form {
+	struct capture captures[6];
+	uint32_t n;
+};
+
+/* Matches the items behind the first word of `row`. On a mismatch reports it (with the
+ * form as help) and returns false. `end` is where the phrase ends. */
+bool form_match(struct sema *s, const struct lang_row *row, const struct item *word,
+		const struct item *items, struct form *f);
+const struct capture *form_get(const struct form *f, const char *what);
+
+/* "<what> `word` is not known", with a suggestion from the table. */
+void sema_unknown(struct sema *s, const struct lang_table *t, const struct item *word);
+/* "`word` is not supported yet" */
+void sema_later(struct sema *s, struct span at, const char *what);
+/* The item as one word, or NULL after an error that says `what` was expected. */
+const char *sema_word(struct sema *s, const struct item *i, const char *what);
+bool item_is(const struct item *i, const char *word);
+struct span item_span(const struct item *first, uint32_t n);
+
+/* A plain number no greater than max; false after an error. */
+bool sema_number(struct sema *s, const struct item *i, const char *what, uint64_t max,
+		 uint64_t *value);
+/* Numbers and ranges, or one set of them, into sorted disjoint ranges (or, with `ordered`,
+ * in the order written; overlaps are errors then). */
+bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint64_t max,
+		 bool ordered, struct range **ranges, uint32_t *n);
+bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **prefixes,
+		   uint32_t *n);
+/* Sorts, joins what overlaps or touches; returns the new count. */
+uint32_t ranges_normalise(struct range *r, uint32_t n);
+void sema_duplicate(struct sema *s, const char *what, const char *name, struct span at,
+		    struct span before);
+
+/* --- pool.c, header.c --- */
+void sema_pool(struct sema *s, const struct decl *d);
+void sema_param(struct sema *s, const struct decl *d);
+void sema_header(struct sema *s, const struct decl *d, bool builtin);
+struct pool *sema_find_pool(struct sema *s, const struct item *word);
+const struct header *sema_find_header(struct sema *s, const struct item *word);
+struct param *sema_param_named(const struct sema *s, const char *name);
+const struct hfield *header_field(const struct header *h, const char *name);
+/* Does a string stand for this REPEAT, split at its `join`? Elements are a length of one
+ * byte and the bytes that it counts, and an empty one is the last. */
+bool hfield_joins(const struct hfield *f);
+
+/* --- operand.c --- */
+enum operand_kind { OPERAND_BAD, OPERAND_VALUE, OPERAND_ADDR, OPERAND_BYTES };
+struct operand {
+	enum operand_kind kind;
+	const struct value *value; /* VALUE */
+	struct field_ref field;    /* ADDR, BYTES: a field */
+	struct span at;
+};
+/* An expression that is no condition. */
+struct operand sema_operand(struct sema *s, const struct scope *scope, const struct expr *e,
+			    const struct hfield *enums_of);
+bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
+		struct field_ref *f);
+enum lang_type field_ref_type(const struct field_ref *f);
+unsigned field_ref_bits(const struct field_ref *f); /* of numbers */
+unsigned field_ref_stages(const struct field_ref *f);
+const struct enum_value *hfield_enum(const struct hfield *f, const char *name);
+/* A string as the bytes of the field, for comparing (`whole`) or for a part of it. */
+bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct literal *l,
+		      struct span at, bool whole, struct bytes *out);
+
+/* --- cond.c, reach.c --- */
+const struct cond *sema_cond(struct sema *s, const struct scope *scope, const struct expr *e);
+/* Calls fn for every field that the condition reads. */
+void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_ref *f),
+		 void *ctx);
+void sema_reach(struct sema *s, const struct workload *w);
+
+/* --- workload.c, rules.c, overlap.c, test.c --- */
+void sema_workload(struct sema *s, const struct decl *d);
+void sema_priority(struct sema *s, const struct item *names, struct span at,
+		   const struct workload *w);
+void sema_stage(struct sema *s, struct workload *w, const struct stmt *st);
+/* The first field that the stage cannot see, if any, is an error at `use`. */
+void sema_visible(struct sema *s, const struct field_ref *f, enum lang_stage stage,
+		  struct span stage_at);
+void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool,
+		 const struct workload *w);
+void sema_overlap(struct sema *s);
+void sema_test(struct sema *s, const struct decl *d);
+
+/* --- packet.c --- */
+/* The frame of a test's packet; false after errors. */
+bool sema_packet(struct sema *s, const struct stmt *st, const uint8_t **frame, uint32_t *len);
+
+#endif

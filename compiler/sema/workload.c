@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Workloads: what belongs to them, their classes and priorities.
+ */
+#include "sema/sema.h"
+
+struct building {
+	struct sema *s;
+	struct workload *w;
+	vec(struct match) matches;
+	vec(struct owner) owners;
+	vec(struct class) classes;
+	struct span payload_at;
+};
+
+static void match_stmt(struct building *b, const struct form *f, struct span at)
+{
+	struct sema *s = b->s;
+	const struct item *proto = form_get(f, "PROTO")->first;
+	const struct capture *ports = form_get(f, "PORTS");
+	int row = proto->kind == ITEM_WORD ? lang_find(&lang_protos, proto->path[0].text, 0) : -1;
+	struct match m = { .at = at };
+
+	if (row < 0) {
+		sema_unknown(s, &lang_protos, proto);
+		return;
+	}
+	if (lang_protos.rows[row].since == LANG_LATER) {
+		sema_later(s, proto->at, arena_printf(s->arena, "`match %s`", proto->path[0].text));
+		return;
+	}
+	m.proto = (enum lang_proto)lang_protos.rows[row].number;
+	if (!ports) {
+		struct diag *d = diag_error(s->diags, at, "a workload needs its ports");
+
+		diag_help(d, "`match %s port 53;`", proto->path[0].text);
+		return;
+	}
+	bool ok = sema_ranges(s, ports, "a port", 65535, false, &m.ports, &m.n_ports);
+
+	/* Two clauses have the same placeholder: told apart by the word before. */
+	for (uint32_t i = 0; i < f->n; i++) {
+		const struct capture *c = &f->captures[i];
+
+		if (strcmp(c->what, "ADDRS") != 0)
+			continue;
+		bool to = false;
+
+		for (const struct item *k = proto; k && k->next; k = k->next)
+			if (k->next == c->first)
+				to = item_is(k, "to");
+		ok &= to ? sema_prefixes(s, c, &m.to, &m.n_to) : sema_prefixes(s, c, &m.from, &m.n_from);
+	}
+	if (ok && m.ports[0].lo == 0) {
+		diag_error(s->diags, ports->first->at, "a port is from 1 to 65535");
+		ok = false;
+	}
+	if (ok)
+		*vec_push(s->arena, &b->matches) = m;
+}
+
+static void owner_stmt(struct building *b, const struct form *f, struct span at)
+{
+	const struct item *kind = form_get(f, "OWNER")->first, *text = form_get(f, "STRING")->first;
+	int row = kind->kind == ITEM_WORD ? lang_find(&lang_owners, kind->path[0].text, 0) : -1;
+
+	if (row < 0) {
+		sema_unknown(b->s, &lang_owners, kind);
+		return;
+	}
+	if (text->kind != ITEM_LITERAL || text->lo->kind != LIT_STRING || text->lo->len == 0 ||
+	    strlen(text->lo->text) != text->lo->len) {
+		diag_error(b->s->diags, text->at, "expected a string");
+		return;
+	}
+	if (row == OWNER_COMM && text->lo->len > 15) {
+		diag_error(b->s->diags, text->at, "the kernel keeps 15 bytes of a command's name, this has %u",
+			   text->lo->len);
+		return;
+	}
+	if (row != OWNER_COMM && text->lo->text[0] != '/') {
+		diag_error(b->s->diags, text->at, "expected a path that begins with /");
+		return;
+	}
+	*vec_push(b->s->arena, &b->owners) = (struct owner){ (enum lang_owner)row, text->lo->text, at };
+}
+
+static void phrase_stmt(struct building *b, const struct stmt *st)
+{
+	const struct item *word = st->phrases->items;
+	int row = word->kind == ITEM_WORD ? lang_find(&lang_workload_stmts, word->path[0].text, 0) : -1;
+	struct form f;
+
+	if (row < 0) {
+		sema_unknown(b->s, &lang_workload_stmts, word);
+		return;
+	}
+	if (st->phrases->next) {
+		diag_error(b->s->diags, st->phrases->next->at, "one statement, then a semicolon");
+		return;
+	}
+	if (!form_match(b->s, &lang_workload_stmts.rows[row], word, word->next, &f))
+		return;
+	switch ((enum lang_workload_stmt)row) {
+	case WSTMT_MATCH:
+		match_stmt(b, &f, st->at);
+		break;
+	case WSTMT_THREADS:
+		owner_stmt(b, &f, st->at);
+		break;
+	case WSTMT_PAYLOAD:
+		if (b->payload_at.end) {
+			struct diag *d = diag_error(b->s->diags, st->at, "a workload has one payload");
+
+			diag_note(d, b->payload_at, "named first here");
+			break;
+		}
+		b->payload_at = st->at;
+		b->w->payload = sema_find_header(b->s, form_get(&f, "HEADER")->first);
+		if (b->w->payload)
+			((struct header *)b->w->payload)->used = true;
+		break;
+	case WSTMT_COUNT:
+		break;
+	}
+}
+
+static void class_attributes(struct sema *s, const struct stmt *st)
+{
+	for (const struct phrase *p = st->phrases; p; p = p->next)
+		for (const struct item *i = p->items; i; i = i->next->next) {
+			int row = i->kind == ITEM_WORD ? lang_find(&lang_class_attrs, i->path[0].text, 0)
+						       : -1;
+			if (row < 0) {
+				sema_unknown(s, &lang_class_attrs, i);
+				return;
+			}
+			sema_later(s, i->at, arena_printf(s->arena, "`%s` of a class", i->path[0].text));
+			if (!i->next)
+				return;
+		}
+}
+
+static void class_stmt(struct building *b, const struct stmt *st)
+{
+	struct sema *s = b->s;
+	struct scope scope = { .header = b->w->payload };
+
+	for (size_t i = 0; i < b->classes.n; i++) {
+		if (strcmp(b->classes.v[i].name, st->name.text) == 0) {
+			sema_duplicate(s, "class", st->name.text, st->name.at, b->classes.v[i].at);
+			return;
+		}
+	}
+	if (strcmp(st->name.text, "all") == 0 || strcmp(st->name.text, "none") == 0) {
+		diag_error(s->diags, st->name.at, "`%s` means something else already", st->name.text);
+		return;
+	}
+	if (b->classes.n == POLICY_MAX_CLASSES_PER_WORKLOAD) {
+		diag_error(s->diags, st->name.at, "a workload has at most %d classes",
+			   POLICY_MAX_CLASSES_PER_WORKLOAD);
+		return;
+	}
+	struct class *c = vec_push(s->arena, &b->classes);
+
+	c->id = (uint32_t)b->classes.n - 1;
+	c->name = st->name.text;
+	c->at = st->name.at;
+	class_attributes(s, st);
+	if (st->when)
+		c->when = sema_cond(s, &scope, st->when);
+}
+
+static void assign_ranks(struct workload *w)
+{
+	for (uint32_t i = 0; i < w->n_classes; i++)
+		w->classes[i].rank = w->n_classes; /* left out: last */
+}
+
+/* `a > b > c` over the classes of a workload, or over the workloads. */
+void sema_priority(struct sema *s, const struct item *names, struct span at,
+		   const struct workload *w)
+{
+	uint32_t rank = 0;
+
+	for (const struct item *i = names; i; i = i->next, rank++) {
+		uint32_t n = w ? w->n_classes : (uint32_t)s->workloads.n, k;
+		uint32_t *found = NULL;
+
+		for (k = 0; k < n; k++) {
+			const char *name = w ? w->classes[k].name : s->workloads.v[k]->name;
+
+			if (strcmp(name, i->path[0].text) == 0)
+				found = w ? &w->classes[k].rank : &s->workloads.v[k]->rank;
+		}
+		if (!found)
+			diag_error(s->diags, i->at, "there is no %s `%s`", w ? "class" : "workload",
+				   i->path[0].text);
+		else if (*found < n)
+			diag_error(s->diags, i->at, "`%s` is named twice", i->path[0].text);
+		else
+			*found = rank;
+	}
+	struct diag *d = diag_warning(s->diags, at, "this order is recorded, but no stage of this release follows it");
+
+	diag_help(d, "`tx` and `run` will order by it");
+}
+
+/* Classes first, so that rules may stand before them. */
+static void stages_and_priority(struct sema *s, struct workload *w, const struct decl *d)
+{
+	const struct stmt *priority = NULL;
+
+	for (const struct stmt *st = d->body; st; st = st->next) {
+		if (st->kind == STMT_STAGE) {
+			sema_stage(s, w, st);
+		} else if (st->kind == STMT_PRIORITY && priority) {
+			struct diag *g = diag_error(s->diags, st->at, "a workload has one priority");
+
+			diag_note(g, priority->at, "given first here");
+		} else if (st->kind == STMT_PRIORITY) {
+			priority = st;
+			sema_priority(s, st->names, st->at, w);
+		}
+	}
+}
+
+static void first_pass(struct building *b, const struct decl *d)
+{
+	for (const struct stmt *st = d->body; st; st = st->next)
+		if (st->kind == STMT_PHRASE)
+			phrase_stmt(b, st);
+	for (const struct stmt *st = d->body; st; st = st->next) {
+		if (st->kind == STMT_CLASS)
+			class_stmt(b, st);
+		else if (st->kind != STMT_PHRASE && st->kind != STMT_STAGE &&
+			 st->kind != STMT_PRIORITY)
+			diag_error(b->s->diags, st->at, "this does not belong into a workload");
+	}
+}
+
+void sema_workload(struct sema *s, const struct decl *d)
+{
+	struct workload *w = arena_new_of(s->arena, struct workload);
+	struct building b = { .s = s, .w = w };
+
+	for (size_t i = 0; i < s->workloads.n; i++)
+		if (strcmp(s->workloads.v[i]->name, d->name.text) == 0)
+			sema_duplicate(s, "workload", d->name.text, d->name.at, s->workloads.v[i]->at);
+	w->id = (uint32_t)s->workloads.n;
+	w->name = d->name.text;
+	w->at = d->name.at;
+	first_pass(&b, d);
+	if (b.classes.n == 0) {
+		struct class *c = vec_push(s->arena, &b.classes);
+
+		c->name = w->name;
+		c->at = w->at;
+	}
+	w->matches = b.matches.v;
+	w->n_matches = (uint32_t)b.matches.n;
+	w->owners = b.owners.v;
+	w->n_owners = (uint32_t)b.owners.n;
+	w->classes = b.classes.v;
+	w->n_classes = (uint32_t)b.classes.n;
+	if (w->n_matches == 0 && diags_errors(s->diags) == 0) {
+		struct diag *g = diag_error(s->diags, w->at, "workload `%s` matches nothing", w->name);
+
+		diag_help(g, "add `match udp port 53;`");
+	}
+	assign_ranks(w);
+	stages_and_priority(s, w, d);
+	if (diags_errors(s->diags) == 0)
+		sema_reach(s, w);
+	*vec_push(s->arena, &s->workloads) = w;
+}
