@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "cli/output.h"
+#include "iop.h"
 
 /* What iopctl exits with. errno is never an exit code. */
 enum cli_exit {
@@ -61,6 +62,13 @@ const char *cli_value(const struct cli *c, const char *option);
 /* The values of an option that may be given more than once: *cursor is 0 at first; NULL at
  * the end. */
 const char *cli_next(const struct cli *c, const char *option, unsigned *cursor);
+
+/* Says all that libiop reported; returns the exit code that the first error stands for,
+ * CLI_FINE if there is none. */
+int cli_report(struct cli *c, const struct iop_report *report);
+
+/* What an object that object_open() refused exits with, by errno. */
+enum cli_exit cli_object_exit(void);
 
 /* Reports an error and returns `code`, for `return cli_fail(c, CLI_KERNEL, …);`. */
 int cli_fail(struct cli *c, enum cli_exit code, const char *fmt, ...)

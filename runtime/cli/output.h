@@ -43,12 +43,26 @@ void out_null(struct output *o, const char *key);
 void out_quantity(struct output *o, const char *key, unsigned long long n, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* For who makes a value and has no memory for it: output_finish() tells. */
+void out_no_memory(struct output *o);
+
 /* The next object, array or value is for one kind of reader only. */
 enum out_reader { OUT_EVERYBODY, OUT_PROGRAMS, OUT_PEOPLE };
 void out_for(struct output *o, enum out_reader reader);
 
-/* `kind` is a word for programs ("usage", "object", "kernel", …). The text has no
- * newline at its end and no "error:" at its front. */
+/* Something that went wrong or that a user should know. All of it is copied. */
+struct out_message {
+	const char *level; /* literal: "error", "warning", "note" */
+	const char *kind;  /* literal, a word for programs: "usage", "kernel", …; NULL: none */
+	const char *file;  /* place in the policy's sources; NULL or "": none */
+	unsigned line, column;
+	const char *text;   /* no newline at its end, no "error:" at its front */
+	const char *source; /* the line there; NULL or "" */
+	const char *help;   /* likewise */
+	const char *detail; /* likewise; may have several lines */
+};
+
+void out_message(struct output *o, const struct out_message *m);
 void out_error(struct output *o, const char *kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void out_warning(struct output *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writes the fixture's description to a file, which llvm-objcopy puts into the
+ * object. A second word makes it a variant: `wrong` has a test that must fail.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "describe.h"
+#include "fixture.h"
+
+/* What the policy does not do. */
+static void add_wrong(struct describe *d)
+{
+	unsigned char frame[2048];
+	size_t size = describe_frame(frame, "10.0.0.2", 4000, "10.0.0.1", FIXTURE_PORT, "first", 5);
+	__u32 range = DESCRIBE(d, IOP_TABLE_RANGES, range, 0, 0);
+	__u32 step = DESCRIBE(d, IOP_TABLE_STEPS, step, .kind = IOP_STEP_PACKET,
+			      .place = describe_place(d, 101, 5),
+			      .blob = describe_blob(d, frame, size), .n_blob = (__u32)size);
+
+	DESCRIBE(d, IOP_TABLE_STEPS, step, .kind = IOP_EXPECT_CLASS, .a = FIXTURE_REST,
+		 .place = describe_place(d, 102, 5));
+	DESCRIBE(d, IOP_TABLE_STEPS, step, .kind = IOP_EXPECT_RX_DROP,
+		 .place = describe_place(d, 103, 5));
+	DESCRIBE(d, IOP_TABLE_STEPS, step, .kind = IOP_EXPECT_SOCKET_WORKERS,
+		 .place = describe_place(d, 104, 5), .first_range = range, .n_ranges = 1);
+	DESCRIBE(d, IOP_TABLE_TESTS, test, .name = describe_string(d, "wrong in three ways"),
+		 .place = describe_place(d, 100, 1), .first_step = step, .n_steps = 4);
+}
+
+int main(int argc, char **argv)
+{
+	struct describe d;
+	size_t size;
+	void *section;
+	FILE *f;
+	int rc;
+
+	if (argc < 2 || (argc > 2 && strcmp(argv[2], "wrong") != 0)) {
+		(void)fputs("usage: describe FILE [wrong]\n", stderr);
+		return 2;
+	}
+	describe_fixture(&d);
+	if (argc > 2)
+		add_wrong(&d);
+	section = describe_end(&d, &size);
+	f = fopen(argv[1], "wb");
+	rc = !f || fwrite(section, 1, size, f) != size;
+	if (f && fclose(f))
+		rc = 1;
+	if (rc)
+		perror(argv[1]);
+	free(section);
+	describe_free(&d);
+	return rc;
+}
