@@ -315,7 +315,7 @@ void report_syntax_error(struct parse *p, const char *const *expected, size_t n)
 	/* an empty statement could stand here, but is not what is missing */
 	if (p->statement_at.begin == p->last.begin && groups != semicolon)
 		groups &= ~semicolon;
-	if (p->before.end == p->cut_string)
+	if (p->cut_string && p->before.end == p->cut_string)
 		p->failed = true; /* it took the rest of the line with it */
 	else if (!p->stopped && !report_unclosed(p, groups) && !report_missing_semicolon(p, groups) &&
 	    !report_unknown_declaration(p, groups))
@@ -342,10 +342,10 @@ void report_unknown(struct parse *p, struct span at)
 	bool goes_on = p->junk_end == at.begin;
 	bool alone = at.end - at.begin == 1;
 
-	p->junk_end = at.end;
 	/* A byte order mark at the very beginning is what some editors write. */
 	if (at.begin == p->source->base && strcmp(text_at(p, at), "\xef\xbb\xbf") == 0)
 		return;
+	p->junk_end = at.end;
 	if (goes_on)
 		p->failed = true; /* was reported with the first of them */
 	else if (alone && (first < 0x20 || first >= 0x7f))
