@@ -226,6 +226,26 @@ static void cond_needs_ip(const struct cond *c, bool *needs)
 		field_needs_ip(&c->field, needs);
 }
 
+static void value_params(const struct value *v, bool *reads)
+{
+	if (!v)
+		return;
+	if (v->kind == VALUE_PARAM)
+		reads[v->param->id] = true;
+	value_params(v->a, reads);
+	value_params(v->b, reads);
+}
+
+static void cond_params(const struct cond *c, bool *reads)
+{
+	if (!c)
+		return;
+	cond_params(c->a, reads);
+	cond_params(c->b, reads);
+	value_params(c->lhs, reads);
+	value_params(c->rhs, reads);
+}
+
 static void action_needs_ip(const struct action *a, bool *needs)
 {
 	if (a->per_flow || a->selector.flow || (a->kind == ACTION_LIMIT && a->rate_type == TYPE_BITRATE))
@@ -249,6 +269,7 @@ static void plan_needs(struct planning *p)
 {
 	struct plan *plan = p->plan;
 
+	plan->reads_param = arena_alloc(p->arena, p->policy->n_params + 1);
 	for (uint32_t w = 0; w < p->policy->n_workloads; w++) {
 		const struct workload *wl = p->policy->workloads[w];
 
@@ -260,13 +281,21 @@ static void plan_needs(struct planning *p)
 				continue;
 			for (uint32_t i = 0; i < wl->n_matches; i++)
 				plan->reads_ip[h] |= wl->matches[i].n_to || wl->matches[i].n_from;
-			for (uint32_t i = 0; i < wl->n_classes; i++)
+			for (uint32_t i = 0; i < wl->n_classes; i++) {
 				cond_needs_ip(wl->classes[i].when, &plan->reads_ip[h]);
+				cond_params(wl->classes[i].when, plan->reads_param);
+			}
 		}
 	}
-	for (uint32_t i = 0; i < p->policy->n_actions; i++)
-		if (plan->actions[i].action)
-			action_needs_ip(plan->actions[i].action, &plan->reads_ip[plan->actions[i].hook]);
+	for (uint32_t i = 0; i < p->policy->n_actions; i++) {
+		const struct action *a = plan->actions[i].action;
+
+		if (!a)
+			continue;
+		action_needs_ip(a, &plan->reads_ip[plan->actions[i].hook]);
+		if (a->param)
+			plan->reads_param[a->param->id] = true;
+	}
 }
 
 /* --- maps of the stage library that this policy uses --- */
