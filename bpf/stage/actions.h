@@ -89,6 +89,19 @@ STAGE_FN static bool iop_limit_per(void *map, const void *key, __u64 cost, __u64
 	return true;
 }
 
+/* Bytes of the payload as a limit's key: the first 64, the rest of which is zero already. */
+STAGE_FN static void iop_key_bytes(__u8 *key, const struct iop_pkt *p, __u32 at, __u32 size)
+{
+	const __u8 *from = p->payload + at;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < IOP_HASH_BYTES; i++) {
+		if (i >= size || from + i + 1 > p->end)
+			break;
+		key[i] = from[i];
+	}
+}
+
 /* What a bit rate counts: bytes from the IP header on. */
 STAGE_FN static __u64 iop_packet_bytes(const struct iop_pkt *p)
 {

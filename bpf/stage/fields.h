@@ -171,6 +171,14 @@ PAYLOAD_NUMBER(16, le)
 PAYLOAD_NUMBER(32, le)
 PAYLOAD_NUMBER(64, le)
 
+/* The same for `n` bytes that are compared or searched; NULL if they are not held. */
+STAGE_FN static const __u8 *iop_payload_at(const struct iop_pkt *p, __u32 at, __u32 n)
+{
+	const __u8 *from = p->payload + at;
+
+	return at + n > p->payload_len || from + n > p->end ? NULL : from;
+}
+
 STAGE_FN static __u32 iop_payload_len(const struct iop_pkt *p)
 {
 	return p->payload_len;

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Conditions become branches. Three-valued logic needs two targets only: a
+ * class is matched by true, so "is it true?" is asked, and behind a `not` "is
+ * it false?"; unknown takes the other way in both. A comparison with a missing
+ * field is neither.
+ */
+#include "emit/emitter.h"
+
+/* A value's number; leaves for `no` if a field of it is missing. */
+static LLVMValueRef number(struct emitter *e, const struct value *v, LLVMBasicBlockRef no)
+{
+	LLVMBasicBlockRef next;
+	struct reading r;
+	LLVMValueRef a, b;
+
+	switch (v->kind) {
+	case VALUE_CONST:
+		return emit_i64(e, v->number);
+	case VALUE_PARAM:
+		a = LLVMBuildLoad2(e->b, e->i64, e->param_vars[v->param->id], "");
+		LLVMSetVolatile(a, true);
+		return a;
+	case VALUE_FIELD:
+		r = emit_field(e, &v->field);
+		next = emit_block(e, "");
+		emit_cond_br(e, r.ok, next, no);
+		emit_at(e, next);
+		return r.value;
+	default:
+		break;
+	}
+	a = number(e, v->a, no);
+	b = number(e, v->b, no);
+	if (v->kind == VALUE_AND)
+		return LLVMBuildAnd(e->b, a, b, "");
+	if (v->kind == VALUE_OR)
+		return LLVMBuildOr(e->b, a, b, "");
+	return v->kind == VALUE_SHL ? LLVMBuildShl(e->b, a, b, "") : LLVMBuildLShr(e->b, a, b, "");
+}
+
+static void compare(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
+		    LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
+{
+	static const LLVMIntPredicate predicates[] = {
+		[COND_EQ] = LLVMIntEQ,  [COND_NE] = LLVMIntNE,  [COND_LT] = LLVMIntULT,
+		[COND_LE] = LLVMIntULE, [COND_GT] = LLVMIntUGT, [COND_GE] = LLVMIntUGE,
+	};
+	LLVMValueRef a = number(e, c->lhs, unknown), b = number(e, c->rhs, unknown);
+
+	emit_cond_br(e, LLVMBuildICmp(e->b, predicates[c->kind], a, b, ""), is, is_not);
+}
+
+/* Single numbers become a switch, ranges comparisons behind it. */
+static void ranges(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
+		   LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
+{
+	LLVMValueRef v = number(e, c->lhs, unknown);
+	LLVMBasicBlockRef next = emit_block(e, "ranges");
+	LLVMValueRef sw = LLVMBuildSwitch(e->b, v, next, c->n);
+
+	emit_at(e, next);
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct range *r = &c->ranges[i];
+
+		if (r->hi - r->lo < 4) {
+			for (uint64_t x = r->lo; x <= r->hi; x++)
+				LLVMAddCase(sw, emit_i64(e, x), is);
+			continue;
+		}
+		LLVMValueRef from = LLVMBuildSub(e->b, v, emit_i64(e, r->lo), "");
+
+		next = emit_block(e, "");
+		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, from, emit_i64(e, r->hi - r->lo), ""), is,
+			     next);
+		emit_at(e, next);
+	}
+	emit_br(e, is_not);
+}
+
+static LLVMValueRef member(struct emitter *e, LLVMTypeRef t, LLVMValueRef p, unsigned i)
+{
+	return LLVMBuildLoad2(e->b, LLVMStructGetTypeAtIndex(t, i),
+			      LLVMBuildStructGEP2(e->b, t, p, i, ""), "");
+}
+
+static uint64_t be64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* The upper `bits` bits of a word of `width` bits equal those of `net`. */
+static LLVMValueRef upper_bits(struct emitter *e, LLVMValueRef word, uint64_t net, unsigned width,
+			       unsigned bits)
+{
+	if (bits == width)
+		return LLVMBuildICmp(e->b, LLVMIntEQ, word, emit_i64(e, net), "");
+	LLVMValueRef shift = emit_i64(e, width - bits);
+
+	return LLVMBuildICmp(e->b, LLVMIntEQ, LLVMBuildLShr(e->b, word, shift, ""),
+			     emit_i64(e, net >> (width - bits)), "");
+}
+
+static void prefix(struct emitter *e, const struct prefix *p, LLVMValueRef hi, LLVMValueRef lo,
+		   LLVMBasicBlockRef is)
+{
+	LLVMBasicBlockRef next = emit_block(e, ""), low;
+
+	if (p->len == 0) {
+		LLVMDeleteBasicBlock(next);
+		emit_br(e, is);
+		emit_at(e, emit_block(e, "behind"));
+		return;
+	}
+	if (p->family == 4) {
+		uint64_t net = be64((const uint8_t[8]){ 0, 0, 0, 0, p->addr[0], p->addr[1], p->addr[2],
+							p->addr[3] });
+
+		emit_cond_br(e, upper_bits(e, lo, net, 32, p->len), is, next);
+	} else if (p->len <= 64) {
+		emit_cond_br(e, upper_bits(e, hi, be64(p->addr), 64, p->len), is, next);
+	} else {
+		low = emit_block(e, "");
+		emit_cond_br(e, upper_bits(e, hi, be64(p->addr), 64, 64), low, next);
+		emit_at(e, low);
+		emit_cond_br(e, upper_bits(e, lo, be64(p->addr + 8), 64, p->len - 64), is, next);
+	}
+	emit_at(e, next);
+}
+
+static void prefixes(struct emitter *e, const struct field_ref *f, const struct prefix *p,
+		     uint32_t n, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not,
+		     LLVMBasicBlockRef unknown)
+{
+	LLVMBasicBlockRef there = emit_block(e, ""), v4 = emit_block(e, "v4"), v6 = emit_block(e, "v6");
+	LLVMValueRef addr, hi, lo, family;
+
+	emit_cond_br(e, emit_address(e, f, &addr), there, unknown);
+	emit_at(e, there);
+	hi = member(e, e->addr, addr, 0);
+	lo = member(e, e->addr, addr, 1);
+	family = member(e, e->addr, addr, 2);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntEQ, family, emit_i32(e, 4), ""), v4, v6);
+	for (int i = 4; i <= 6; i += 2) {
+		emit_at(e, i == 4 ? v4 : v6);
+		for (uint32_t k = 0; k < n; k++)
+			if (p[k].family == i)
+				prefix(e, &p[k], hi, lo, is);
+		emit_br(e, is_not);
+	}
+}
+
+/* All of `s` at `p`, in words as large as fit. */
+static void compare_bytes(struct emitter *e, LLVMValueRef p, const struct bytes *s,
+			  LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
+{
+	for (uint32_t at = 0; at < s->len;) {
+		unsigned width = s->len - at >= 8 ? 8 : s->len - at >= 4 ? 4 : s->len - at >= 2 ? 2 : 1;
+		LLVMValueRef i = emit_i64(e, at), word;
+		LLVMBasicBlockRef next = emit_block(e, "");
+		uint64_t want = 0;
+
+		for (unsigned k = 0; k < width; k++) /* as it lies in memory: little-endian */
+			want |= (uint64_t)s->data[at + k] << (8 * k);
+		word = emit_load(e, LLVMBuildGEP2(e->b, e->i8, p, &i, 1, ""), width);
+		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntEQ, word,
+					      LLVMConstInt(LLVMTypeOf(word), want, false), ""),
+			     next, is_not);
+		emit_at(e, next);
+		at += width;
+	}
+	emit_br(e, is);
+}
+
+/* The string at a position that the field is known to hold; `not`: it is not there. */
+static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
+		      LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
+{
+	LLVMBasicBlockRef there;
+	LLVMValueRef p;
+
+	if (s->len == 0) {
+		emit_br(e, is);
+		return;
+	}
+	there = emit_block(e, "");
+	p = CALL(e, "iop_payload_at", e->pkt, at, emit_i32(e, s->len));
+	emit_cond_br(e, LLVMBuildIsNotNull(e->b, p, ""), there, is_not);
+	emit_at(e, there);
+	compare_bytes(e, p, s, is, is_not);
+}
+
+/* Somewhere in the first `within` bytes of the field. */
+static void contains(struct emitter *e, const struct reading *r, const struct bytes *s,
+		     uint32_t within, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
+{
+	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), head = emit_block(e, "head"),
+			  body = emit_block(e, ""), fits = emit_block(e, ""), latch = emit_block(e, "next");
+	LLVMValueRef zero = emit_i32(e, 0), i, next, last;
+
+	emit_br(e, head);
+	emit_at(e, head);
+	i = LLVMBuildPhi(e->b, e->i32, "");
+	LLVMAddIncoming(i, &zero, &pre, 1);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, emit_i32(e, within - s->len), ""), body, is_not);
+	emit_at(e, body);
+	last = LLVMBuildAdd(e->b, i, emit_i32(e, s->len), "");
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, last, r->size, ""), fits, is_not);
+	emit_at(e, fits);
+	string_at(e, LLVMBuildAdd(e->b, r->at, i, ""), s, is, latch);
+	emit_at(e, latch);
+	next = LLVMBuildAdd(e->b, i, emit_i32(e, 1), "");
+	emit_no_unroll(e, LLVMBuildBr(e->b, head));
+	LLVMAddIncoming(i, &next, &latch, 1);
+}
+
+static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
+		    LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
+{
+	struct reading r = emit_field(e, &c->field);
+	LLVMBasicBlockRef next = emit_block(e, "");
+
+	emit_cond_br(e, r.ok, next, unknown);
+	emit_at(e, next);
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct bytes *s = &c->strings[i];
+		LLVMBasicBlockRef more = i + 1 < c->n ? emit_block(e, "") : is_not, fits;
+
+		if (c->kind == COND_CONTAINS) {
+			contains(e, &r, s, c->within, is, more);
+		} else {
+			fits = emit_block(e, "");
+			emit_cond_br(e, LLVMBuildICmp(e->b, c->kind == COND_BYTES ? LLVMIntEQ : LLVMIntUGE,
+						      r.size, emit_i32(e, s->len), ""),
+				     fits, more);
+			emit_at(e, fits);
+			string_at(e, r.at, s, is, more);
+		}
+		if (more != is_not)
+			emit_at(e, more);
+	}
+}
+
+void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBlockRef yes,
+	       LLVMBasicBlockRef no)
+{
+	LLVMBasicBlockRef is = want ? yes : no, is_not = want ? no : yes, next;
+
+	debug_at(e, c->at);
+	switch (c->kind) {
+	case COND_AND:
+	case COND_OR:
+		next = emit_block(e, "");
+		/* "a and b" is true when both are, false when one is; `or` the other way round. */
+		if ((c->kind == COND_AND) == want)
+			emit_cond(e, c->a, want, next, no);
+		else
+			emit_cond(e, c->a, want, yes, next);
+		emit_at(e, next);
+		emit_cond(e, c->b, want, yes, no);
+		break;
+	case COND_NOT:
+		emit_cond(e, c->a, !want, yes, no);
+		break;
+	case COND_RANGES:
+		ranges(e, c, is, is_not, no);
+		break;
+	case COND_PREFIXES:
+		prefixes(e, &c->field, c->prefixes, c->n, is, is_not, no);
+		break;
+	case COND_BYTES:
+	case COND_STARTS:
+	case COND_CONTAINS:
+		strings(e, c, is, is_not, no);
+		break;
+	default:
+		compare(e, c, is, is_not, no);
+	}
+}
+
+static void match_side(struct emitter *e, enum lang_field field, const struct prefix *p, uint32_t n,
+		       LLVMBasicBlockRef no)
+{
+	struct field_ref f = { .field = field };
+	LLVMBasicBlockRef next;
+
+	if (!n)
+		return;
+	next = emit_block(e, "");
+	prefixes(e, &f, p, n, next, no, no);
+	emit_at(e, next);
+}
+
+void emit_match(struct emitter *e, const struct workload *w, bool ports, LLVMBasicBlockRef yes,
+		LLVMBasicBlockRef no)
+{
+	for (uint32_t i = 0; i < w->n_matches; i++) {
+		const struct match *m = &w->matches[i];
+		LLVMBasicBlockRef other = i + 1 < w->n_matches ? emit_block(e, "match") : no, next;
+		struct value dport = { .kind = VALUE_FIELD, .field = { .field = FIELD_UDP_DPORT } };
+		struct cond c = { .kind = COND_RANGES, .lhs = &dport, .ranges = m->ports, .n = m->n_ports };
+
+		debug_at(e, m->at);
+		if (ports) {
+			next = emit_block(e, "");
+			ranges(e, &c, next, other, other);
+			emit_at(e, next);
+		}
+		match_side(e, FIELD_IP_DST, m->to, m->n_to, other);
+		match_side(e, FIELD_IP_SRC, m->from, m->n_from, other);
+		emit_br(e, yes);
+		emit_at(e, other);
+	}
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two functions that the stage library leaves to the policy, and the
+ * constants by which it is specialised; the rest of the room writes their parts.
+ */
+#include "emit/emit.h"
+
+#include <linux/bpf.h>
+
+#include "emit/emitter.h"
+
+static void constant(struct emitter *e, const char *name, uint64_t v)
+{
+	LLVMValueRef g = LLVMGetNamedGlobal(e->mod, name);
+
+	if (!g) {
+		emit_bug(e, "the stage library has no constant %s", name);
+		return;
+	}
+	LLVMSetInitializer(g, LLVMConstInt(LLVMGlobalGetValueType(g), v, false));
+	LLVMSetGlobalConstant(g, true);
+	LLVMSetLinkage(g, LLVMInternalLinkage);
+	LLVMGlobalClearMetadata(g);
+}
+
+static void begin_function(struct emitter *e, const char *name, enum iop_hook hook)
+{
+	LLVMValueRef program = LLVMGetNamedFunction(e->mod, e->plan->hooks[hook].program);
+	LLVMAttributeRef cpu = LLVMGetStringAttributeAtIndex(program, LLVMAttributeFunctionIndex,
+							     "target-cpu", 10);
+
+	e->hook = hook;
+	e->fn = LLVMGetNamedFunction(e->mod, name);
+	e->pkt = LLVMGetParam(e->fn, 0);
+	if (cpu)
+		LLVMAddAttributeAtIndex(e->fn, LLVMAttributeFunctionIndex, cpu);
+	debug_function(e, e->fn, name, e->plan->hooks[hook].at);
+	/* Slots of local variables come first, in a block of their own. */
+	e->entry = emit_block(e, "entry");
+	emit_at(e, emit_block(e, "begin"));
+	debug_at(e, e->plan->hooks[hook].at);
+}
+
+static void end_function(struct emitter *e)
+{
+	emit_at(e, e->entry);
+	LLVMSetCurrentDebugLocation2(e->b, NULL);
+	LLVMBuildBr(e->b, LLVMGetNextBasicBlock(e->entry));
+}
+
+static void rx_policy(struct emitter *e)
+{
+	begin_function(e, "iop_rx_policy", IOP_HOOK_RX);
+	LLVMBasicBlockRef pass = emit_block(e, "foreign");
+
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
+		const struct workload *w = e->policy->workloads[i];
+		LLVMBasicBlockRef ours, whole, next;
+
+		if (!w->stages[STAGE_RX])
+			continue;
+		ours = emit_block(e, w->name);
+		whole = emit_block(e, "whole");
+		next = emit_block(e, "next");
+		emit_match(e, w, true, ours, next);
+		emit_at(e, ours);
+		debug_at(e, w->at);
+		emit_cond_br(e, CALL(e, "iop_rx_enter", e->pkt), whole, pass);
+		emit_at(e, whole);
+		emit_workload(e, w);
+		emit_at(e, next);
+	}
+	emit_br(e, pass);
+	emit_at(e, pass);
+	emit_return(e, XDP_PASS);
+	end_function(e);
+}
+
+/* The group's port is one of the workload's; its addresses may be more than that. */
+static bool match_needs_check(const struct workload *w)
+{
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		if (w->matches[i].n_to || w->matches[i].n_from)
+			return true;
+	return false;
+}
+
+static void socket_policy(struct emitter *e)
+{
+	LLVMValueRef which = NULL, sw = NULL;
+	uint32_t n = 0;
+
+	begin_function(e, "iop_socket_policy", IOP_HOOK_SOCKET);
+	LLVMBasicBlockRef pass = emit_block(e, "foreign");
+
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++)
+		n += e->policy->workloads[i]->stages[STAGE_SOCKET] != NULL;
+	if (n > 1) {
+		which = CALL(e, "iop_group_workload");
+		sw = LLVMBuildSwitch(e->b, which, pass, n);
+	}
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
+		const struct workload *w = e->policy->workloads[i];
+		LLVMBasicBlockRef ours;
+
+		if (!w->stages[STAGE_SOCKET])
+			continue;
+		if (sw) {
+			LLVMBasicBlockRef b = emit_block(e, w->name);
+
+			LLVMAddCase(sw, emit_i32(e, w->id), b);
+			emit_at(e, b);
+		}
+		if (match_needs_check(w)) {
+			LLVMBasicBlockRef not_ours = emit_block(e, "not ours");
+
+			ours = emit_block(e, w->name);
+			emit_match(e, w, w->n_matches > 1, ours, not_ours);
+			emit_at(e, not_ours);
+			emit_br(e, pass);
+			emit_at(e, ours);
+		}
+		emit_workload(e, w);
+	}
+	emit_at(e, pass);
+	debug_at(e, e->plan->hooks[IOP_HOOK_SOCKET].at);
+	emit_return(e, SK_PASS);
+	end_function(e);
+}
+
+static void describe(struct emitter *e, const void *description, uint32_t size)
+{
+	LLVMValueRef bytes = LLVMConstStringInContext2(e->ctx, description, size, true);
+	LLVMValueRef g = LLVMAddGlobal(e->mod, LLVMTypeOf(bytes), "iop_description");
+
+	LLVMSetInitializer(g, bytes);
+	LLVMSetGlobalConstant(g, true);
+	LLVMSetSection(g, IOP_DESC_SECTION);
+	LLVMSetAlignment(g, 8);
+}
+
+const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
+				const void *description, uint32_t description_size,
+				enum emit_kind kind, struct diags *diags)
+{
+	struct emitter e = { .arena = a, .diags = diags, .plan = plan, .policy = plan->policy };
+	const struct emitted *out = NULL;
+
+	e.ctx = LLVMContextCreate();
+	e.b = LLVMCreateBuilderInContext(e.ctx);
+	e.i1 = LLVMInt1TypeInContext(e.ctx);
+	e.i8 = LLVMInt8TypeInContext(e.ctx);
+	e.i32 = LLVMInt32TypeInContext(e.ctx);
+	e.i64 = LLVMInt64TypeInContext(e.ctx);
+	e.ptr = LLVMPointerTypeInContext(e.ctx, 0);
+	e.addr = LLVMStructTypeInContext(e.ctx, (LLVMTypeRef[]){ e.i64, e.i64, e.i32 }, 3, false);
+	if (emit_open_library(&e)) {
+		debug_begin(&e);
+		emit_maps(&e);
+		emit_variables(&e);
+		constant(&e, "iop_families", plan->families);
+		constant(&e, "iop_socket_reads_ip", plan->reads_ip[IOP_HOOK_SOCKET]);
+		if (plan->hooks[IOP_HOOK_RX].used)
+			rx_policy(&e);
+		if (plan->hooks[IOP_HOOK_SOCKET].used)
+			socket_policy(&e);
+		describe(&e, description, description_size);
+		if (!e.failed)
+			out = emit_write(&e, kind);
+		LLVMDisposeDIBuilder(e.di);
+		LLVMDisposeModule(e.mod);
+	}
+	LLVMDisposeBuilder(e.b);
+	LLVMContextDispose(e.ctx);
+	return out;
+}

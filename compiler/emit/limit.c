@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Limits, and the keys of limits and hashes.
+ */
+#include "abi/hash.h"
+#include "emit/emitter.h"
+
+static void store(struct emitter *e, LLVMValueRef key, uint32_t offset, LLVMValueRef v)
+{
+	LLVMValueRef i = emit_i64(e, offset);
+
+	LLVMBuildStore(e->b, v, LLVMBuildGEP2(e->b, e->i8, key, &i, 1, ""));
+}
+
+static void fill(struct emitter *e, LLVMValueRef key, uint32_t size, uint64_t word)
+{
+	for (uint32_t i = 0; i < size; i += 8)
+		store(e, key, i, emit_i64(e, word));
+}
+
+static LLVMValueRef part(struct emitter *e, LLVMValueRef addr, unsigned i)
+{
+	LLVMValueRef v = LLVMBuildLoad2(e->b, LLVMStructGetTypeAtIndex(e->addr, i),
+					LLVMBuildStructGEP2(e->b, e->addr, addr, i, ""), "");
+
+	return i == 2 ? LLVMBuildZExt(e->b, v, e->i64, "") : v;
+}
+
+/* An address that is missing is that of no family. */
+static void store_address(struct emitter *e, LLVMValueRef key, uint32_t offset,
+			  const struct field_ref *f)
+{
+	LLVMBasicBlockRef there = emit_block(e, ""), missing = emit_block(e, ""), next = emit_block(e, "");
+	LLVMValueRef addr;
+
+	emit_cond_br(e, emit_address(e, f, &addr), there, missing);
+	emit_at(e, missing);
+	for (uint32_t i = 0; i < 3; i++)
+		store(e, key, offset + 8 * i, emit_i64(e, 0));
+	emit_br(e, next);
+	emit_at(e, there);
+	for (uint32_t i = 0; i < 3; i++)
+		store(e, key, offset + 8 * i, part(e, addr, i));
+	emit_br(e, next);
+	emit_at(e, next);
+}
+
+static LLVMValueRef port(struct emitter *e, enum lang_field f)
+{
+	return emit_field(e, &(struct field_ref){ .field = f }).value;
+}
+
+static LLVMValueRef ports(struct emitter *e)
+{
+	LLVMValueRef high = LLVMBuildShl(e->b, port(e, FIELD_UDP_SPORT), emit_i64(e, 16), "");
+
+	return LLVMBuildOr(e->b, high, port(e, FIELD_UDP_DPORT), "");
+}
+
+static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const struct plan_map *m)
+{
+	LLVMValueRef key = emit_alloca(e, LLVMArrayType2(e->i64, m->key_size / 8));
+	struct reading r;
+
+	switch (m->key) {
+	case PLAN_KEY_NONE:
+		break;
+	case PLAN_KEY_NUMBER:
+		r = emit_field(e, a->per);
+		store(e, key, 0, r.value);
+		store(e, key, 8, LLVMBuildZExt(e->b, r.ok, e->i64, ""));
+		break;
+	case PLAN_KEY_ADDR:
+		store_address(e, key, 0, a->per);
+		break;
+	case PLAN_KEY_FLOW:
+		store_address(e, key, 0, &(struct field_ref){ .field = FIELD_IP_SRC });
+		store_address(e, key, 24, &(struct field_ref){ .field = FIELD_IP_DST });
+		store(e, key, 48, ports(e));
+		break;
+	case PLAN_KEY_BYTES: {
+		LLVMBasicBlockRef there = emit_block(e, ""), next = emit_block(e, "");
+
+		r = emit_field(e, a->per);
+		fill(e, key, 64, 0);
+		store(e, key, 64, emit_i64(e, UINT64_MAX)); /* no size: missing */
+		emit_cond_br(e, r.ok, there, next);
+		emit_at(e, there);
+		store(e, key, 64, LLVMBuildZExt(e->b, r.size, e->i64, ""));
+		CALL(e, "iop_key_bytes", key, e->pkt, r.at, r.size);
+		emit_br(e, next);
+		emit_at(e, next);
+		break;
+	}
+	}
+	return key;
+}
+
+/*
+ * i1: the packet conforms. Cost and tolerance are constants, or follow from the
+ * one number that a param is (abi/object.h: what its variable holds).
+ */
+LLVMValueRef emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts)
+{
+	const struct plan_map *m = e->plan->actions[a->id].map;
+	LLVMValueRef map = e->action_maps[a->id], cost, tolerance;
+
+	debug_at(e, a->at);
+	if (a->param) {
+		cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
+		LLVMSetVolatile(cost, true);
+	} else {
+		cost = emit_i64(e, a->rate_type == TYPE_RATE ? iop_rate_cost(a->rate)
+							     : iop_bitrate_cost(a->rate));
+	}
+	tolerance = LLVMBuildMul(e->b, cost, emit_i64(e, a->burst), "");
+	if (a->rate_type == TYPE_BITRATE) {
+		cost = LLVMBuildMul(e->b, cost, CALL(e, "iop_packet_bytes", e->pkt), "");
+		cost = LLVMBuildLShr(e->b, cost, emit_i64(e, 16), "");
+		tolerance = LLVMBuildLShr(e->b, tolerance, emit_i64(e, 16), "");
+	}
+	if (m->key == PLAN_KEY_NONE)
+		return CALL(e, "iop_limit", map, cost, tolerance);
+	LLVMValueRef key = limit_key(e, a, m);
+
+	return CALL(e, "iop_limit_per", map, key, cost, tolerance, counts);
+}
+
+/* --- hashes --- */
+
+static LLVMValueRef hash_address(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
+{
+	LLVMBasicBlockRef there = emit_block(e, ""), missing = emit_block(e, ""), next = emit_block(e, "");
+	LLVMValueRef addr, a, b;
+
+	emit_cond_br(e, emit_address(e, f, &addr), there, missing);
+	emit_at(e, missing);
+	b = CALL(e, "iop_hash_number", h, emit_i64(e, IOP_HASH_MISSING));
+	emit_br(e, next);
+	emit_at(e, there);
+	a = CALL(e, "iop_hash_addr", h, addr);
+	emit_br(e, next);
+	emit_at(e, next);
+	return emit_phi2(e, e->i64, a, there, b, missing);
+}
+
+static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
+{
+	bool bytes = f->hfield ? f->hfield->kind > HTYPE_BITS : lang_fields[f->field].type == TYPE_BYTES;
+
+	if (!f->hfield && lang_fields[f->field].type == TYPE_ADDR)
+		return hash_address(e, h, f);
+	struct reading r = emit_field(e, f);
+
+	if (!bytes) {
+		LLVMValueRef v = LLVMBuildSelect(e->b, r.ok, r.value, emit_i64(e, IOP_HASH_MISSING), "");
+
+		return CALL(e, "iop_hash_number", h, v);
+	}
+	LLVMBasicBlockRef there = emit_block(e, ""), missing = emit_block(e, ""), next = emit_block(e, "");
+	LLVMValueRef a, b;
+
+	emit_cond_br(e, r.ok, there, missing);
+	emit_at(e, missing);
+	b = CALL(e, "iop_hash_number", h, emit_i64(e, IOP_HASH_MISSING));
+	emit_br(e, next);
+	emit_at(e, there);
+	a = CALL(e, "iop_hash_payload", h, e->pkt, r.at, r.size);
+	emit_br(e, next);
+	emit_at(e, next);
+	return emit_phi2(e, e->i64, a, there, b, missing);
+}
+
+LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s)
+{
+	LLVMValueRef h = emit_i64(e, iop_hash_start());
+
+	if (s->flow) {
+		h = hash_address(e, h, &(struct field_ref){ .field = FIELD_IP_SRC });
+		h = hash_address(e, h, &(struct field_ref){ .field = FIELD_IP_DST });
+		h = CALL(e, "iop_hash_number", h, ports(e));
+	}
+	for (uint32_t i = 0; i < s->n_keys; i++)
+		h = hash_field(e, h, &s->keys[i]);
+	return h;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Maps and variables whose layout the policy decides: globals with the debug
+ * types from which LLVM makes the BTF that libbpf reads map definitions from.
+ */
+#include "emit/emitter.h"
+
+/* `int (*name)[n]`, libbpf's way to write a number in a type. */
+static struct debug_member number(struct emitter *e, const char *name, uint32_t n)
+{
+	LLVMMetadataRef i = LLVMDIBuilderCreateBasicType(e->di, "int", 3, 32, 5 /* DW_ATE_signed */,
+							 LLVMDIFlagZero);
+	LLVMMetadataRef p = LLVMDIBuilderCreatePointerType(e->di, debug_array(e, i, n), 64, 0, 0, "", 0);
+
+	return (struct debug_member){ name, p, 8, 0 };
+}
+
+static struct debug_member type(struct emitter *e, const char *name, LLVMMetadataRef t)
+{
+	LLVMMetadataRef p = LLVMDIBuilderCreatePointerType(e->di, t, 64, 0, 0, "", 0);
+
+	return (struct debug_member){ name, p, 8, 0 };
+}
+
+static LLVMMetadataRef key_type(struct emitter *e, const struct plan_map *m)
+{
+	LLVMMetadataRef u64 = debug_u64(e);
+
+	switch (m->key) {
+	case PLAN_KEY_NONE:
+		return debug_u32(e);
+	case PLAN_KEY_NUMBER:
+		return debug_struct(e, "iop_key_number",
+				    (struct debug_member[]){ { "value", u64, 8, 0 }, { "present", u64, 8, 8 } },
+				    2, 16);
+	case PLAN_KEY_ADDR:
+		return debug_struct(e, "iop_key_addr",
+				    (struct debug_member[]){ { "hi", u64, 8, 0 }, { "lo", u64, 8, 8 },
+							     { "family", u64, 8, 16 } },
+				    3, 24);
+	case PLAN_KEY_FLOW:
+		return debug_struct(e, "iop_key_flow",
+				    (struct debug_member[]){ { "source", debug_array(e, u64, 3), 24, 0 },
+							     { "destination", debug_array(e, u64, 3), 24, 24 },
+							     { "ports", u64, 8, 48 } },
+				    3, 56);
+	case PLAN_KEY_BYTES:
+		return debug_struct(e, "iop_key_bytes",
+				    (struct debug_member[]){ { "bytes", debug_bytes(e, 64), 64, 0 },
+							     { "size", u64, 8, 64 } },
+				    2, 72);
+	}
+	return debug_u32(e);
+}
+
+/* Counters by their names, so that `bpftool map dump` can be read. */
+static LLVMMetadataRef counts_type(struct emitter *e, const struct plan_map *m)
+{
+	static const char *const names[] = {
+#define COUNTER(id, name, doc) #id,
+		IOP_COUNTERS(COUNTER)
+#undef COUNTER
+	};
+	struct debug_member members[IOP_COUNT_TARGETS + 1];
+	uint32_t n = 0, targets = m->value_size / 8 - IOP_COUNT_TARGETS;
+
+	for (; n < IOP_COUNT_TARGETS; n++)
+		members[n] = (struct debug_member){ names[n], debug_u64(e), 8, 8 * n };
+	if (targets)
+		members[n++] = (struct debug_member){ "target", debug_array(e, debug_u64(e), targets),
+						      8 * targets, 8 * IOP_COUNT_TARGETS };
+	return debug_struct(e, m->name, members, n, m->value_size);
+}
+
+static LLVMMetadataRef value_type(struct emitter *e, const struct plan_map *m)
+{
+	if (m->role == IOP_MAP_COUNT_RX || m->role == IOP_MAP_COUNT_SOCKET)
+		return counts_type(e, m);
+	return m->value_size == 8 ? debug_u64(e) : debug_u32(e);
+}
+
+static LLVMValueRef define_map(struct emitter *e, const struct plan_map *m)
+{
+	struct debug_member members[4] = { number(e, "type", m->type),
+					   number(e, "max_entries", m->max_entries),
+					   type(e, "key", key_type(e, m)),
+					   type(e, "value", value_type(e, m)) };
+	LLVMTypeRef shape = LLVMArrayType2(e->ptr, 4);
+	LLVMValueRef declared = LLVMGetNamedGlobal(e->mod, m->name), g;
+
+	for (uint32_t i = 0; i < 4; i++)
+		members[i].offset = 8 * i;
+	g = LLVMAddGlobal(e->mod, shape, "");
+	LLVMSetInitializer(g, LLVMConstNull(shape));
+	LLVMSetSection(g, ".maps");
+	LLVMSetAlignment(g, 8);
+	if (declared) {
+		LLVMReplaceAllUsesWith(declared, g);
+		LLVMDeleteGlobal(declared);
+	}
+	LLVMSetValueName2(g, m->name, strlen(m->name));
+	debug_variable(e, g, m->name, debug_struct(e, "", members, 4, 32));
+	return g;
+}
+
+void emit_maps(struct emitter *e)
+{
+	e->action_maps = arena_alloc(e->arena, (e->policy->n_actions + 1) * sizeof(*e->action_maps));
+	for (uint32_t i = 0; i < e->plan->n_maps; i++) {
+		const struct plan_map *m = e->plan->maps[i];
+
+		if (!m->generated)
+			continue;
+		LLVMValueRef g = define_map(e, m);
+
+		if (m->action)
+			e->action_maps[m->action->id] = g;
+	}
+}
+
+/* A variable of .rodata that the loader sets; read as volatile, so LLVM takes no value for
+ * granted (the verifier will). */
+static LLVMValueRef rodata(struct emitter *e, const char *name, LLVMValueRef initial,
+			   LLVMMetadataRef t)
+{
+	LLVMValueRef g = LLVMAddGlobal(e->mod, LLVMTypeOf(initial), name);
+
+	LLVMSetInitializer(g, initial);
+	LLVMSetGlobalConstant(g, true);
+	debug_variable(e, g, name, t);
+	return g;
+}
+
+static uint64_t param_initial(const struct param *p)
+{
+	if (p->type == TYPE_RATE)
+		return iop_rate_cost(p->value);
+	return p->type == TYPE_BITRATE ? iop_bitrate_cost(p->value) : p->value;
+}
+
+void emit_variables(struct emitter *e)
+{
+	const struct policy *p = e->policy;
+	LLVMMetadataRef u32 = debug_u32(e);
+
+	e->param_vars = arena_alloc(e->arena, (p->n_params + 1) * sizeof(*e->param_vars));
+	e->pool_vars = arena_alloc(e->arena, (p->n_pools + 1) * sizeof(*e->pool_vars));
+	for (uint32_t i = 0; i < p->n_params; i++)
+		e->param_vars[i] = rodata(e, arena_printf(e->arena, "iop_param_%s", p->params[i]->name),
+					  emit_i64(e, param_initial(p->params[i])), debug_u64(e));
+	for (uint32_t i = 0; i < p->n_pools; i++) {
+		if (p->pools[i]->fixed || !p->pools[i]->used)
+			continue;
+		LLVMTypeRef t = LLVMArrayType2(e->i32, 1 + IOP_POOL_CORES);
+		struct debug_member m[] = { { "n", u32, 4, 0 },
+					    { "core", debug_array(e, u32, IOP_POOL_CORES), 4 * IOP_POOL_CORES,
+					      4 } };
+
+		e->pool_vars[i] = rodata(e, arena_printf(e->arena, "iop_pool_%s", p->pools[i]->name),
+					 LLVMConstNull(t),
+					 debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
+	}
+	if (e->plan->n_turns) {
+		LLVMTypeRef t = LLVMArrayType2(e->i32, e->plan->n_turns);
+
+		e->turns = LLVMAddGlobal(e->mod, t, "iop_turns");
+		LLVMSetInitializer(e->turns, LLVMConstNull(t));
+		debug_variable(e, e->turns, "iop_turns", debug_array(e, u32, e->plan->n_turns));
+	}
+}

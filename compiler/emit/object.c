@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The module as a whole: opening the stage library, taking out what the policy
+ * does not use, optimising, writing.
+ */
+#include <llvm-c/Analysis.h>
+#include <llvm-c/BitReader.h>
+#include <llvm-c/ErrorHandling.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "emit/emit.h"
+#include "emit/emitter.h"
+#include "emit/library.h"
+
+/* LLVM reports and goes on as if nothing had happened: remember that it did. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
+{
+	struct emitter *e = ctx;
+
+	if (LLVMGetDiagInfoSeverity(info) != LLVMDSError)
+		return;
+	char *message = LLVMGetDiagInfoDescription(info);
+
+	emit_bug(e, "LLVM says: %s", message);
+	LLVMDisposeMessage(message);
+}
+
+/* LLVM ends the process behind this; it offers no way to go on. */
+static void on_fatal(const char *reason)
+{
+	fprintf(stderr, "iopc: this is a bug of iopc: LLVM says: %s\n"
+			"iopc: please report it with the policy\n", reason);
+	fflush(NULL);
+	_Exit(70);
+}
+
+bool emit_open_library(struct emitter *e)
+{
+	LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRange(
+		(const char *)stage_library, stage_library_size, "stage library", true);
+
+	LLVMInstallFatalErrorHandler(on_fatal);
+	LLVMContextSetDiagnosticHandler(e->ctx, on_diagnostic, e);
+	if (LLVMParseBitcodeInContext2(e->ctx, buffer, &e->mod)) {
+		emit_bug(e, "the stage library cannot be read");
+		LLVMDisposeMemoryBuffer(buffer);
+		return false;
+	}
+	LLVMDisposeMemoryBuffer(buffer);
+	LLVMSetSourceFileName(e->mod, e->policy->name, strlen(e->policy->name));
+	LLVMSetModuleIdentifier(e->mod, e->policy->name, strlen(e->policy->name));
+	return true;
+}
+
+/* "" if it is in none. */
+static const char *section_of(LLVMValueRef g)
+{
+	const char *s = LLVMGetSection(g);
+
+	return s ? s : "";
+}
+
+static bool in_section(LLVMValueRef g, const char *section)
+{
+	return strcmp(section_of(g), section) == 0;
+}
+
+static void delete_global(LLVMModuleRef m, const char *name)
+{
+	LLVMValueRef g = LLVMGetNamedGlobal(m, name);
+
+	if (g)
+		LLVMDeleteGlobal(g);
+}
+
+/* Programs and maps stay visible; everything else is ours to inline and to drop. */
+static void internalise(struct emitter *e)
+{
+	unsigned inline_kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
+	LLVMAttributeRef always = LLVMCreateEnumAttribute(e->ctx, inline_kind, 0);
+
+	delete_global(e->mod, "llvm.used");
+	delete_global(e->mod, "llvm.compiler.used");
+	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod), next; f; f = next) {
+		next = LLVMGetNextFunction(f);
+		if (LLVMIsDeclaration(f) || *section_of(f))
+			continue;
+		LLVMSetLinkage(f, LLVMInternalLinkage);
+		LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, always);
+	}
+	for (int h = 0; h < IOP_HOOKS; h++) {
+		LLVMValueRef f = LLVMGetNamedFunction(e->mod, e->plan->hooks[h].program);
+
+		if (f && !e->plan->hooks[h].used)
+			LLVMDeleteFunction(f);
+	}
+}
+
+/* Maps that nothing uses any more, and names that were only declared. */
+static void drop_unused(struct emitter *e)
+{
+	for (LLVMValueRef g = LLVMGetFirstGlobal(e->mod), next; g; g = next) {
+		next = LLVMGetNextGlobal(g);
+		if (!LLVMGetFirstUse(g) && (LLVMIsDeclaration(g) || in_section(g, ".maps") ||
+					    in_section(g, ".data.group") || LLVMIsGlobalConstant(g)) &&
+		    !in_section(g, IOP_DESC_SECTION))
+			LLVMDeleteGlobal(g);
+	}
+	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod), next; f; f = next) {
+		next = LLVMGetNextFunction(f);
+		if (!LLVMGetFirstUse(f) && LLVMIsDeclaration(f))
+			LLVMDeleteFunction(f);
+	}
+}
+
+/* A function or variable without a body would fail at load, with a message that helps nobody. */
+static void check_complete(struct emitter *e)
+{
+	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod); f; f = LLVMGetNextFunction(f))
+		if (LLVMIsDeclaration(f) && !LLVMGetIntrinsicID(f))
+			emit_bug(e, "function %s has no body", LLVMGetValueName(f));
+	for (LLVMValueRef g = LLVMGetFirstGlobal(e->mod); g; g = LLVMGetNextGlobal(g))
+		if (LLVMIsDeclaration(g))
+			emit_bug(e, "variable %s has no value", LLVMGetValueName(g));
+}
+
+static LLVMTargetMachineRef target_machine(struct emitter *e)
+{
+	LLVMTargetRef target;
+	char *message = NULL;
+
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	if (LLVMGetTargetFromTriple(LLVMGetTarget(e->mod), &target, &message)) {
+		emit_bug(e, "LLVM has no BPF target: %s", message);
+		LLVMDisposeMessage(message);
+		return NULL;
+	}
+	return LLVMCreateTargetMachine(target, LLVMGetTarget(e->mod), "v3", "",
+				       LLVMCodeGenLevelDefault, LLVMRelocStatic, LLVMCodeModelDefault);
+}
+
+static bool optimise(struct emitter *e, LLVMTargetMachineRef tm)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	char *message = NULL;
+	LLVMErrorRef err;
+
+	if (LLVMVerifyModule(e->mod, LLVMReturnStatusAction, &message)) {
+		emit_bug(e, "the module is not well-formed: %s", message);
+		LLVMDisposeMessage(message);
+		LLVMDisposePassBuilderOptions(options);
+		return false;
+	}
+	LLVMDisposeMessage(message);
+	err = LLVMRunPasses(e->mod, "default<O2>", tm, options);
+	LLVMDisposePassBuilderOptions(options);
+	if (err) {
+		message = LLVMGetErrorMessage(err);
+		emit_bug(e, "LLVM says: %s", message);
+		LLVMDisposeErrorMessage(message);
+		return false;
+	}
+	return !e->failed;
+}
+
+static const struct emitted *keep(struct emitter *e, const void *data, size_t size)
+{
+	struct emitted *out = arena_new_of(e->arena, struct emitted);
+	void *copy = arena_alloc(e->arena, size + 1);
+
+	memcpy(copy, data, size);
+	*out = (struct emitted){ copy, size };
+	return out;
+}
+
+static const struct emitted *write_code(struct emitter *e, LLVMTargetMachineRef tm, int kind)
+{
+	LLVMMemoryBufferRef buffer = NULL;
+	const struct emitted *out = NULL;
+	char *message = NULL;
+
+	if (LLVMTargetMachineEmitToMemoryBuffer(tm, e->mod,
+						kind == EMIT_ASM ? LLVMAssemblyFile : LLVMObjectFile,
+						&message, &buffer)) {
+		emit_bug(e, "LLVM says: %s", message);
+		LLVMDisposeMessage(message);
+		return NULL;
+	}
+	if (!e->failed)
+		out = keep(e, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+	LLVMDisposeMemoryBuffer(buffer);
+	return out;
+}
+
+const struct emitted *emit_write(struct emitter *e, int kind)
+{
+	const struct emitted *out = NULL;
+	LLVMTargetMachineRef tm;
+
+	LLVMDIBuilderFinalize(e->di);
+	internalise(e);
+	tm = target_machine(e);
+	if (!tm)
+		return NULL;
+	if (optimise(e, tm)) {
+		drop_unused(e);
+		check_complete(e);
+		debug_speak_policy(e);
+	}
+	if (!e->failed && kind == EMIT_IR) {
+		char *text = LLVMPrintModuleToString(e->mod);
+
+		out = keep(e, text, strlen(text));
+		LLVMDisposeMessage(text);
+	} else if (!e->failed) {
+		out = write_code(e, tm, kind);
+	}
+	LLVMDisposeTargetMachine(tm);
+	return e->failed ? NULL : out;
+}

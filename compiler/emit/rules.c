@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a packet of a workload to a decision: its class, its counters, and the
+ * actions that its class meets. Where the actions of two classes end alike, they
+ * share the code of that end.
+ */
+#include <linux/bpf.h>
+
+#include "emit/emitter.h"
+
+/* An action and what comes behind it; the same for all classes that get there. */
+struct node {
+	const struct action *action;
+	const struct node *next; /* NULL: the stage ends, and the packet passes */
+	LLVMBasicBlockRef block;
+	struct node *older;
+};
+
+struct ruling {
+	struct emitter *e;
+	struct node *nodes;
+	LLVMValueRef counts;
+	LLVMBasicBlockRef pass; /* made when it is needed */
+	unsigned pass_code, drop_code;
+};
+
+static void count(struct ruling *r, enum iop_counter i)
+{
+	CALL(r->e, "iop_count", r->counts, emit_i32(r->e, i));
+}
+
+static struct node *node_of(struct ruling *r, const struct action *a, const struct node *next)
+{
+	for (struct node *n = r->nodes; n; n = n->older)
+		if (n->action == a && n->next == next)
+			return n;
+	struct node *n = arena_new_of(r->e->arena, struct node);
+
+	*n = (struct node){ .action = a, .next = next, .older = r->nodes,
+			    .block = emit_block(r->e, "action") };
+	r->nodes = n;
+	return n;
+}
+
+static LLVMBasicBlockRef pass_block(struct ruling *r)
+{
+	if (!r->pass)
+		r->pass = emit_block(r->e, "pass");
+	return r->pass;
+}
+
+static LLVMBasicBlockRef block_of(struct ruling *r, const struct node *n)
+{
+	return n ? n->block : pass_block(r);
+}
+
+/* --- choosing --- */
+
+/* An index below n; `n` is an i32, `fixed` its value if it is known (else 0). */
+static LLVMValueRef pick(struct ruling *r, const struct action *a, LLVMValueRef n, uint32_t fixed)
+{
+	struct emitter *e = r->e;
+	LLVMValueRef turn[2];
+
+	if (fixed == 1)
+		return emit_i32(e, 0);
+	debug_at(e, a->selector.at);
+	switch (a->selector.kind) {
+	case SELECTOR_HASH:
+		return CALL(e, "iop_pick_hash", emit_hash_keys(e, &a->selector), n);
+	case SELECTOR_RANDOM:
+		return CALL(e, "iop_pick_random", n);
+	case SELECTOR_LOCAL:
+		return CALL(e, "iop_pick_local", e->action_maps[a->id], n);
+	case SELECTOR_ROUND_ROBIN:
+		turn[0] = emit_i32(e, 0);
+		turn[1] = emit_i32(e, e->plan->actions[a->id].turn);
+		return CALL(e, "iop_pick_turn",
+			    LLVMBuildGEP2(e->b, LLVMGlobalGetValueType(e->turns), e->turns, turn, 2, ""), n);
+	default:
+		emit_bug(e, "no code for selector %d", (int)a->selector.kind);
+		return emit_i32(e, 0);
+	}
+}
+
+/* Number i of a list of ranges. */
+static LLVMValueRef nth(struct emitter *e, const struct range *ranges, uint32_t n, LLVMValueRef i)
+{
+	LLVMValueRef v = NULL;
+	uint32_t before = 0;
+
+	/* i + (first - before) for the last range that begins at or below i */
+	for (uint32_t k = 0; k < n; k++) {
+		LLVMValueRef x = LLVMBuildAdd(e->b, i, emit_i32(e, ranges[k].lo - before), "");
+
+		v = v ? LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntUGE, i, emit_i32(e, before), ""), x,
+					v, "")
+		      : x;
+		before += (uint32_t)(ranges[k].hi - ranges[k].lo) + 1;
+	}
+	return v;
+}
+
+/* Cores of a fixed pool as ranges. */
+static struct range *core_ranges(struct emitter *e, const struct pool *p, uint32_t *n)
+{
+	struct range *r = arena_alloc(e->arena, p->n_cores * sizeof(*r));
+
+	*n = 0;
+	for (uint32_t i = 0; i < p->n_cores; i++)
+		if (*n && r[*n - 1].hi + 1 == p->cores[i])
+			r[*n - 1].hi++;
+		else
+			r[(*n)++] = (struct range){ p->cores[i], p->cores[i] };
+	return r;
+}
+
+static void count_target(struct ruling *r, const struct action *a, LLVMValueRef i)
+{
+	const struct plan_action *pa = &r->e->plan->actions[a->id];
+
+	CALL(r->e, "iop_count_target", r->counts, emit_i32(r->e, pa->first_target),
+	     emit_i32(r->e, pa->n_targets), i);
+}
+
+static void given(struct ruling *r, const struct action *a, LLVMValueRef ok, LLVMValueRef target,
+		  unsigned code)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef yes = emit_block(e, "given"), no = emit_block(e, "fallback");
+
+	emit_cond_br(e, ok, yes, no);
+	emit_at(e, yes);
+	count(r, IOP_COUNT_STEERED);
+	count_target(r, a, target);
+	emit_return(e, code);
+	emit_at(e, no);
+	count(r, IOP_COUNT_FALLBACK);
+	emit_return(e, r->pass_code);
+}
+
+static void steer(struct ruling *r, const struct action *a)
+{
+	struct emitter *e = r->e;
+	const struct pool *p = a->pool;
+	LLVMValueRef i, core;
+
+	if (p->fixed) {
+		uint32_t n;
+		struct range *ranges = core_ranges(e, p, &n);
+
+		i = pick(r, a, emit_i32(e, p->n_cores), p->n_cores);
+		core = nth(e, ranges, n, i);
+	} else {
+		i = pick(r, a, CALL(e, "iop_pool_n", e->pool_vars[p->id]), 0);
+		core = CALL(e, "iop_pool_core", e->pool_vars[p->id], i);
+	}
+	debug_at(e, a->at);
+	given(r, a, CALL(e, "iop_steer", core), i, XDP_REDIRECT);
+}
+
+/* The last n of the workers that there are, or all but these: first and how many. If that
+ * leaves none, all. */
+static LLVMValueRef some_workers(struct emitter *e, const struct worker_set *set, LLVMValueRef there,
+				 LLVMValueRef *first)
+{
+	LLVMValueRef n = emit_i32(e, set->n), zero = emit_i32(e, 0);
+	LLVMValueRef more = LLVMBuildICmp(e->b, LLVMIntUGT, there, n, "");
+	LLVMValueRef rest = LLVMBuildSub(e->b, there, n, "");
+
+	*first = zero;
+	if (set->kind == WORKERS_ALL)
+		return there;
+	if (set->kind == WORKERS_ALL_BUT_LAST)
+		return LLVMBuildSelect(e->b, more, rest, there, "");
+	*first = LLVMBuildSelect(e->b, more, rest, zero, "");
+	return LLVMBuildSelect(e->b, more, n, there, "");
+}
+
+static void worker(struct ruling *r, const struct action *a)
+{
+	struct emitter *e = r->e;
+	const struct worker_set *set = &a->workers;
+	LLVMValueRef i, number;
+
+	if (set->kind == WORKERS_LIST) {
+		i = a->kind == ACTION_WORKER ? emit_i32(e, 0) : pick(r, a, emit_i32(e, set->n), set->n);
+		number = nth(e, set->ranges, set->n_ranges, i);
+	} else {
+		LLVMValueRef first, n, there = CALL(e, "iop_workers_n");
+		LLVMBasicBlockRef some = emit_block(e, ""), none = emit_block(e, "");
+
+		emit_cond_br(e, LLVMBuildIsNotNull(e->b, there, ""), some, none);
+		emit_at(e, none);
+		count(r, IOP_COUNT_FALLBACK);
+		emit_return(e, r->pass_code);
+		emit_at(e, some);
+		n = some_workers(e, set, there, &first);
+		number = LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
+	}
+	debug_at(e, a->at);
+	given(r, a, CALL(e, "iop_socket_pick", e->pkt, number), number, SK_PASS);
+}
+
+/* --- actions --- */
+
+static void limit(struct ruling *r, const struct node *n)
+{
+	struct emitter *e = r->e;
+	const struct action *a = n->action;
+	LLVMBasicBlockRef over = emit_block(e, "over");
+
+	emit_cond_br(e, emit_limit(e, a, r->counts), block_of(r, n->next), over);
+	emit_at(e, over);
+	if (a->otherwise) {
+		count(r, IOP_COUNT_OVER);
+		emit_br(e, node_of(r, a->otherwise, NULL)->block);
+		return;
+	}
+	count(r, IOP_COUNT_LIMITED);
+	emit_return(e, r->drop_code);
+}
+
+static void action(struct ruling *r, const struct node *n)
+{
+	struct emitter *e = r->e;
+
+	emit_at(e, n->block);
+	debug_at(e, n->action->at);
+	switch (n->action->kind) {
+	case ACTION_PASS:
+		emit_br(e, pass_block(r));
+		break;
+	case ACTION_DROP:
+		count(r, IOP_COUNT_DROPPED);
+		emit_return(e, r->drop_code);
+		break;
+	case ACTION_COUNT:
+		count(r, IOP_COUNT_COUNTED);
+		emit_br(e, block_of(r, n->next));
+		break;
+	case ACTION_LIMIT:
+		limit(r, n);
+		break;
+	case ACTION_STEER:
+		steer(r, n->action);
+		break;
+	case ACTION_WORKER:
+	case ACTION_WORKERS:
+		worker(r, n->action);
+		break;
+	default:
+		emit_bug(e, "no code for action %d", (int)n->action->kind);
+		emit_return(e, r->pass_code);
+	}
+}
+
+/* Nodes of a class's chain, from its end. */
+static const struct node *chain(struct ruling *r, const struct plan_chain *c)
+{
+	const struct node *next = NULL;
+
+	for (uint32_t i = c->n; i-- > 0;)
+		next = node_of(r, c->actions[i], next);
+	return next;
+}
+
+/* Tries the classes in order; goes on in a block that has the number of the one that takes
+ * the packet. Where none does, no rule concerns it. */
+static LLVMValueRef classify(struct ruling *r, const struct workload *w)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef classed = emit_block(e, "classed"), first = LLVMGetInsertBlock(e->b);
+	LLVMValueRef class;
+	bool rest = false;
+
+	emit_at(e, classed);
+	class = LLVMBuildPhi(e->b, e->i32, "class");
+	emit_at(e, first);
+	for (uint32_t i = 0; i < w->n_classes && !rest; i++) {
+		LLVMBasicBlockRef yes = emit_block(e, w->classes[i].name), no;
+		LLVMValueRef gid = emit_i32(e, w->classes[i].gid);
+
+		debug_at(e, w->classes[i].at);
+		rest = !w->classes[i].when;
+		if (rest) {
+			emit_br(e, yes);
+			no = NULL;
+		} else {
+			no = emit_block(e, "");
+			emit_cond(e, w->classes[i].when, true, yes, no);
+		}
+		emit_at(e, yes);
+		emit_br(e, classed);
+		LLVMAddIncoming(class, &gid, &yes, 1);
+		if (no)
+			emit_at(e, no);
+	}
+	if (!rest) {
+		debug_at(e, w->at);
+		CALL(e, "iop_unclassed", emit_i32(e, e->hook));
+		emit_return(e, r->pass_code);
+	}
+	emit_at(e, classed);
+	debug_at(e, w->at);
+	return class;
+}
+
+/* To the first action of each class. */
+static void dispatch(struct ruling *r, const struct workload *w, LLVMValueRef class)
+{
+	struct emitter *e = r->e;
+	const struct plan_chain *chains = e->plan->hooks[e->hook].chains;
+	LLVMBasicBlockRef last =
+		block_of(r, chain(r, &chains[w->classes[w->n_classes - 1].gid]));
+	LLVMValueRef sw = LLVMBuildSwitch(e->b, class, last, w->n_classes);
+
+	for (uint32_t i = 0; i + 1 < w->n_classes; i++) {
+		LLVMBasicBlockRef b = block_of(r, chain(r, &chains[w->classes[i].gid]));
+
+		if (b != last)
+			LLVMAddCase(sw, emit_i32(e, w->classes[i].gid), b);
+	}
+}
+
+void emit_workload(struct emitter *e, const struct workload *w)
+{
+	struct ruling r = { .e = e,
+			    .pass_code = e->hook == IOP_HOOK_RX ? XDP_PASS : SK_PASS,
+			    .drop_code = e->hook == IOP_HOOK_RX ? XDP_DROP : SK_DROP };
+	LLVMValueRef class, map = LLVMGetNamedGlobal(e->mod, e->plan->hooks[e->hook].counts->name);
+	LLVMBasicBlockRef none = emit_block(e, "none"), some = emit_block(e, "rules");
+	struct node *emitted = NULL;
+
+	debug_at(e, w->at);
+	reading_begin(e, w);
+	class = classify(&r, w);
+	r.counts = CALL(e, "iop_counts", map, class);
+	emit_cond_br(e, LLVMBuildIsNotNull(e->b, r.counts, ""), some, none);
+	emit_at(e, none);
+	emit_return(e, r.pass_code);
+	emit_at(e, some);
+	count(&r, IOP_COUNT_SEEN);
+	dispatch(&r, w, class);
+	/* Emitting a node may make more of them: what is behind an `else`. */
+	while (r.nodes != emitted) {
+		struct node *newest = r.nodes;
+
+		for (struct node *n = newest; n != emitted; n = n->older)
+			action(&r, n);
+		emitted = newest;
+	}
+	if (r.pass) {
+		emit_at(e, r.pass);
+		debug_at(e, w->at);
+		count(&r, IOP_COUNT_PASSED);
+		emit_return(e, r.pass_code);
+	}
+}
