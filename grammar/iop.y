@@ -55,6 +55,7 @@ static void iop_yyerror(struct span *at, struct parse *p, const char *exhausted)
 %nterm <struct decls> decls
 %nterm <struct decl *> decl
 %nterm <struct span> live
+%nterm <bool> close
 %nterm <struct fields> fields
 %nterm <struct field_decl *> field plain_field
 %nterm <struct enums> values enums
@@ -95,7 +96,7 @@ decl:
 |	"pool" word open knobs close		{ $$ = decl_named(p, DECL_POOL, @$, $2, $4); }
 |	"cache" word open knobs close		{ $$ = decl_named(p, DECL_CACHE, @$, $2, $4); }
 |	"header" word open fields close		{ $$ = decl_header(p, @$, $2, $4); }
-|	"header" word open close			{ $$ = decl_header(p, @$, $2, (struct fields){ NULL, NULL }); }
+|	"header" word open close		{ $$ = decl_header(p, @$, $2, no_fields(p, @3, $4)); }
 |	"workload" word open parts close		{ $$ = decl_named(p, DECL_WORKLOAD, @$, $2, $4); }
 |	"test" STRING open checks close		{ $$ = decl_text(p, DECL_TEST, @$, @2, $2, $4); }
 ;
@@ -118,8 +119,8 @@ open:
 	"{"			{ block_opened(p); }
 ;
 close:
-	"}"			{ block_closed(p); }
-|	error "}"		{ block_closed(p); yyerrok; }
+	"}"			{ $$ = block_closed(p, true); }
+|	error "}"		{ $$ = block_closed(p, false); yyerrok; }
 ;
 
 /* Headers */
@@ -134,8 +135,8 @@ fields:
 field:
 	plain_field ";"				{ $$ = $1; }
 |	plain_field values ";"			{ $$ = field_with_enums($1, @$, $2); }
-|	plain_field open fields close		{ $$ = field_with_fields(p, $1, @$, $3); }
-|	plain_field open close			{ $$ = field_with_fields(p, $1, @$, (struct fields){ NULL, NULL }); }
+|	plain_field open fields close		{ $$ = field_with_fields($1, @$, $3); }
+|	plain_field open close			{ $$ = field_with_fields($1, @$, no_fields(p, @2, $3)); }
 ;
 plain_field:
 	shape until when	{ $$ = field_make(p, @$, $1, $2, $3); }

@@ -269,14 +269,19 @@ struct field_decl *field_with_enums(struct field_decl *field, struct span at, st
 	return field;
 }
 
-struct field_decl *field_with_fields(struct parse *p, struct field_decl *field, struct span at,
+struct field_decl *field_with_fields(struct field_decl *field, struct span at,
 				     struct fields fields)
 {
 	field->at = at;
 	field->fields = fields.first;
-	if (!fields.first && !p->failed)
-		parse_error(p, at, "there is nothing between the braces");
 	return field;
+}
+
+struct fields no_fields(struct parse *p, struct span at, bool clean)
+{
+	if (clean)
+		parse_error(p, at, "expected at least one field between the braces");
+	return (struct fields){ NULL, NULL };
 }
 
 /* Statements */
@@ -411,6 +416,7 @@ struct decl *decl_text(struct parse *p, enum decl_kind kind, struct span at, str
 	for (uint32_t i = 0; i < text->len; i++) {
 		if (text->text[i] == '\0') {
 			parse_error(p, text_span, "a NUL cannot stand in this string");
+			d->name.text = NULL; /* so that half a name is not looked for */
 			break;
 		}
 	}
@@ -434,8 +440,6 @@ struct decl *decl_header(struct parse *p, struct span at, struct name name, stru
 	struct decl *d = decl_new(p, DECL_HEADER, at, name);
 
 	d->fields = fields.first;
-	if (!fields.first && !p->failed)
-		parse_error(p, at, "a header has at least one field");
 	return d;
 }
 

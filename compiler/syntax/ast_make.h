@@ -20,6 +20,12 @@
 #define MAX_NESTING 64
 #define MAX_EXPR_DEPTH 500
 
+/* A line that continues a statement: the token before it, and its first. */
+struct line {
+	struct span before, first;
+	int kind; /* of the first */
+};
+
 /* One file while it is being parsed. */
 struct parse {
 	struct arena *arena;
@@ -31,16 +37,16 @@ struct parse {
 
 	/* scanner (grammar/iop.l) */
 	void *scanner;
+	char *scanned; /* the scanner's own copy of the text */
 	uint32_t offset;   /* of the next character */
 	uint32_t junk_end;   /* where the last unknown character ended */
 	uint32_t cut_string; /* where the last string ended that was not closed */
 
 	/* tokens.c: between scanner and parser */
 	struct span last, before; /* the last two tokens */
-	struct span line_end;     /* the last token of an earlier line, if the statement has
-				     gone on since; else SPAN_NONE */
-	int line_kind;            /* of the one that followed it */
-	int kind, kind_before;    /* theirs */
+	struct line line;         /* the last one that the statement went on in, and the last */
+	struct line keyword_line; /* that begins with a keyword; none: all zero */
+	int kind, kind_before;    /* of the last two */
 	int statement;            /* of the first one of the statement */
 	struct span statement_at;
 	uint32_t unclosed;        /* the last block whose `}` was reported missing */
@@ -48,9 +54,10 @@ struct parse {
 	unsigned braces;          /* open in the text; their places are in `opened` */
 	struct span opened[MAX_NESTING];
 	unsigned blocks; /* those of the braces that the parser knows as a block's beginning */
-	bool recovering; /* behind a mistake: nothing but the statement's end matters */
-	int held;        /* a declaration's keyword that waits until all blocks are closed; or 0 */
-	struct span held_at;
+	bool recovering; /* behind a mistake: the rest of the statement is skipped */
+	bool resuming;   /* behind a mistake: what is missing is put in */
+	unsigned resume_blocks; /* how many stay open then */
+	uint32_t resumed;       /* the place where reading went on last */
 };
 
 /* Lists as they grow; what is kept of them is `first`. */
@@ -130,8 +137,11 @@ struct enumerator *enumerator_make(struct parse *p, struct name name, struct spa
 struct field_decl *field_make(struct parse *p, struct span at, struct phrases shape,
 			      struct expr *until, struct expr *when);
 struct field_decl *field_with_enums(struct field_decl *field, struct span at, struct enums enums);
-struct field_decl *field_with_fields(struct parse *p, struct field_decl *field, struct span at,
+struct field_decl *field_with_fields(struct field_decl *field, struct span at,
 				     struct fields fields);
+
+/* No fields at all, which is an error where the braces are `clean`. */
+struct fields no_fields(struct parse *p, struct span at, bool clean);
 
 /* statements */
 struct stmt *stmt_phrase(struct parse *p, struct span at, struct phrases phrase);
@@ -166,10 +176,11 @@ void report_too_deep(struct parse *p, struct span at);
 /* report.c: a `;` alone, which is fine behind a closing brace only */
 void empty_statement(struct parse *p, struct span at);
 
-/* tokens.c: called by the grammar where a block begins and ends, and by
- * report.c when the parser is about to throw away what it has of a statement */
+/* tokens.c: called by the grammar where a block begins and ends (returns whether there
+ * was no mistake before the end), and by report.c when the parser is about to throw away
+ * what it has of a statement */
 void block_opened(struct parse *p);
-void block_closed(struct parse *p);
+bool block_closed(struct parse *p, bool clean);
 void tokens_recover(struct parse *p);
 
 #endif

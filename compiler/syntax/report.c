@@ -152,6 +152,9 @@ static unsigned groups_of(const char *const *expected, size_t n)
 		groups &= ~(1U << G_WORD);
 	if (groups & 1U << G_VALUE)
 		groups &= ~(1U << G_NUMBER | 1U << G_STRING);
+	/* a phrase can go on in many ways; two of them give the idea */
+	if (groups & 1U << G_SEMICOLON && groups & 1U << G_VALUE)
+		groups &= ~(1U << G_OPEN | 1U << G_COMMA);
 	return groups & ~(1U << G_OTHER | 1U << G_END);
 }
 
@@ -171,7 +174,7 @@ static const char *list_groups(struct parse *p, unsigned groups)
 				    named == 1                         ? ""
 				    : left == 0 || named == MAX_NAMED ? " or "
 								       : ", ",
-				    group_names[g]);
+				    groups == 1U << G_WORD ? "a name" : group_names[g]);
 	}
 	return text;
 }
@@ -184,8 +187,8 @@ static struct span behind(struct span at)
 
 static bool is_comparison(int kind)
 {
-	return kind == TOK_EQ || kind == TOK_NE || kind == TOK_LT || kind == TOK_LE ||
-	       kind == TOK_GT || kind == TOK_GE;
+	return (kind >= TOK_EQ && kind <= TOK_GE) || kind == TOK_IN || kind == TOK_STARTS ||
+	       kind == TOK_CONTAINS;
 }
 
 static bool is_reserved(int kind)
@@ -193,45 +196,97 @@ static bool is_reserved(int kind)
 	return kind >= TOK_WHEN && kind <= TOK_WITHIN;
 }
 
-static bool is_keyword(int kind)
+/* How far the line is indented that `at` stands in, and whether `at` begins it. */
+static size_t indent_of(const struct parse *p, struct span at, bool *first)
 {
-	return kind >= TOK_POLICY && kind <= TOK_PACKET;
+	const char *text = p->source->text;
+	size_t i = at.begin - p->source->base, begin, n = 0;
+
+	for (begin = i; begin > 0 && text[begin - 1] != '\n'; begin--)
+		;
+	while (text[begin + n] == ' ' || text[begin + n] == '\t')
+		n++;
+	*first = begin + n == i;
+	return n;
 }
 
-/* A keyword that cannot begin a statement of this block, or the end of the file: the
- * block's brace is missing. Those of the blocks around it will be found missing, too,
+/* A keyword that stands no deeper than the line that opened the innermost block: the
+ * block should have been closed before it. */
+static bool is_outside(const struct parse *p, int kind, struct span at)
+{
+	bool first, ignored;
+	size_t indent;
+
+	if (!is_declaration(kind) && (p->blocks < 2 || (kind != TOK_CLASS && kind != TOK_STAGE)))
+		return false;
+	indent = indent_of(p, at, &first);
+	return first && indent <= indent_of(p, p->opened[p->blocks - 1], &ignored);
+}
+
+/* The block's brace is missing. Those of the blocks around it may be found missing, too,
  * because their braces closed what is inside: that is not said again. */
 static bool report_unclosed(struct parse *p, unsigned groups)
 {
 	struct span at = p->last, open;
+	int kind = p->kind;
 	struct diag *g;
 
 	if (p->blocks == 0 || p->blocks > MAX_NESTING)
 		return false;
-	if ((p->statement == TOK_CLASS || p->statement == TOK_STAGE) && p->blocks > 1)
+	if (is_outside(p, p->statement, p->statement_at)) {
+		kind = p->statement;
 		at = p->statement_at;
-	else if (!(groups & 1U << G_CLOSE) || (p->kind != TOK_END && !is_keyword(p->kind)))
+	} else if (!(groups & 1U << G_CLOSE) || (kind != TOK_END && !is_outside(p, kind, at))) {
 		return false;
+	}
 	open = p->opened[p->blocks - 1];
-	if (open.begin <= p->unclosed)
-		return true;
-	p->unclosed = open.begin;
-	g = parse_error(p, at, "expected `}` before %s", shown_at(p, at));
-	diag_note(g, open, "this block is still open");
+	if (open.begin > p->unclosed) {
+		p->unclosed = open.begin;
+		g = parse_error(p, at, "expected `}` before %s", shown_at(p, at));
+		diag_note(g, open, "this block is still open");
+	}
+	if (kind != TOK_END)
+		tokens_resume(p, at, is_declaration(kind) ? 0 : 1);
 	return true;
 }
 
+/* At a line's end, or before a brace. What follows on the next line is read. */
 static bool report_missing_semicolon(struct parse *p, unsigned groups)
 {
-	bool first_on_line = p->line_end.end && p->line_end.end == p->before.end;
-	struct span after = p->before;
+	struct span after = p->before, next = p->last;
 
-	if (p->line_end.end && (p->kind == TOK_ARROW || is_keyword(p->line_kind)))
-		after = p->line_end;
-	else if (!(groups & 1U << G_SEMICOLON) ||
-		 !(first_on_line || p->kind == TOK_CLOSE || p->kind == TOK_END))
+	if (p->keyword_line.kind) {
+		after = p->keyword_line.before;
+		next = p->keyword_line.first;
+	} else if (p->kind == TOK_ARROW && p->line.kind) {
+		after = p->line.before;
+		next = p->line.first;
+	} else if (!(groups & 1U << G_SEMICOLON)) {
 		return false;
+	} else if (!breaks_between(p, after, next)) {
+		if (p->kind != TOK_CLOSE && p->kind != TOK_END)
+			return false;
+		next = SPAN_NONE;
+	}
 	parse_error(p, behind(after), "expected `;` behind %s", shown_at(p, after));
+	if (next.end && p->kind != TOK_CLOSE && p->kind != TOK_END)
+		tokens_resume(p, next, p->blocks);
+	return true;
+}
+
+/* A keyword in a wrong place: says the right one. */
+static bool help_place(struct parse *p, struct diag *g)
+{
+	const char *word = text_at(p, p->last);
+
+	if (p->kind == TOK_CLASS || p->kind == TOK_STAGE)
+		diag_help(g, "a %s stands inside a workload", word);
+	else if (p->kind == TOK_PACKET)
+		diag_help(g, "a packet stands inside a test");
+	else if (is_declaration(p->kind) && p->blocks > 0)
+		diag_help(g, "`%s` begins a declaration, which stands outside of all blocks", word);
+	else
+		return false;
 	return true;
 }
 
@@ -254,11 +309,7 @@ static bool report_unknown_declaration(struct parse *p, unsigned groups)
 			diag_closest(word, known, sizeof(known) / sizeof(known[0])) : NULL;
 	if (meant)
 		diag_help(g, "did you mean `%s`?", meant);
-	else if (p->kind == TOK_CLASS || p->kind == TOK_STAGE)
-		diag_help(g, "a %s stands inside a workload", word);
-	else if (p->kind == TOK_PACKET)
-		diag_help(g, "a packet stands inside a test");
-	else
+	else if (!help_place(p, g))
 		diag_help(g, "one of policy, include, pool, param, header, signal, cache, "
 			     "workload, priority, test, require");
 	return true;
@@ -295,17 +346,18 @@ static void report_unexpected(struct parse *p, unsigned groups)
 			  text_at(p, p->statement_at));
 	else if (p->kind == TOK_ASSIGN && groups & 1U << G_COMPARISON)
 		diag_help(g, "a comparison is written `==`");
-	else if (is_reserved(p->kind) && groups & 1U << G_WORD &&
-		 !(groups & 1U << G_SEMICOLON))
+	else if (is_reserved(p->kind) && (groups & ~(1U << G_CLOSE)) == 1U << G_WORD)
 		diag_help(g, "`%s` has a meaning of its own and cannot be a name",
 			  text_at(p, p->last));
-	else if (p->kind == TOK_DASH && p->before.end == p->last.begin)
+	else if (p->kind == TOK_DASH && p->kind_before == TOK_WORD)
 		diag_help(g, "a name is made of letters, digits and `_`; "
 			     "a dash joins two numbers");
-	else if (p->kind == TOK_ARROW && p->blocks == 1)
+	else if (p->kind == TOK_ARROW && p->blocks == 1 && p->braces == 1 &&
+		 p->statement != TOK_PACKET)
 		diag_help(g, "a rule stands inside a stage");
-	else if (p->line_end.end)
-		diag_help(g, "perhaps a `;` is missing behind %s", shown_at(p, p->line_end));
+	else if (!help_place(p, g) && p->line.kind == TOK_WORD && p->parens == 0 &&
+		 p->kind != TOK_SEMICOLON)
+		diag_help(g, "perhaps a `;` is missing behind %s", shown_at(p, p->line.before));
 }
 
 void report_syntax_error(struct parse *p, const char *const *expected, size_t n)
@@ -315,8 +367,10 @@ void report_syntax_error(struct parse *p, const char *const *expected, size_t n)
 	/* an empty statement could stand here, but is not what is missing */
 	if (p->statement_at.begin == p->last.begin && groups != semicolon)
 		groups &= ~semicolon;
-	if (p->cut_string && p->before.end == p->cut_string)
-		p->failed = true; /* it took the rest of the line with it */
+	/* A consequence of what the scanner has reported: a string that took the rest of the
+	 * line with it, a character that was left out. */
+	if ((p->cut_string && p->before.end == p->cut_string) || p->junk_end > p->before.end)
+		p->failed = true;
 	else if (!p->stopped && !report_unclosed(p, groups) && !report_missing_semicolon(p, groups) &&
 	    !report_unknown_declaration(p, groups))
 		report_unexpected(p, groups);
@@ -346,27 +400,17 @@ void report_unknown(struct parse *p, struct span at)
 	if (at.begin == p->source->base && strcmp(text_at(p, at), "\xef\xbb\xbf") == 0)
 		return;
 	p->junk_end = at.end;
-	if (goes_on)
-		p->failed = true; /* was reported with the first of them */
+	if (goes_on || p->recovering)
+		p->failed = true; /* was reported with the first of them, or with the statement */
 	else if (alone && (first < 0x20 || first >= 0x7f))
 		parse_error(p, at, "unknown byte 0x%02x", first);
 	else
 		parse_error(p, at, "unknown character %s", shown_at(p, at));
 }
 
-void report_foreign(struct parse *p, struct span at)
+void report_foreign(struct parse *p, struct span at, const char *ours)
 {
-	static const char *const meant[][2] = {
-		{ "&&", "write `and`" },
-		{ "||", "write `or`" },
-		{ "!", "write `not`" },
-		{ "//", "a comment runs from `#` to the end of the line" },
-		{ "/*", "a comment runs from `#` to the end of the line" },
-	};
-	const char *text = text_at(p, at);
-	struct diag *g = parse_error(p, at, "unknown operator `%s`", text);
+	struct diag *g = parse_error(p, at, "%s is not of this language", shown_at(p, at));
 
-	for (size_t i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
-		if (strcmp(meant[i][0], text) == 0)
-			diag_help(g, "%s", meant[i][1]);
+	diag_help(g, "%s", ours);
 }

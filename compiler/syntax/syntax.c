@@ -40,11 +40,9 @@ static struct decl *parse_text(struct session *s, const struct source *source)
 		.kind = TOK_SEMICOLON, /* a statement begins */
 	};
 
-	p.scanner = scanner_new(&p);
-	if (!p.scanner || iop_yyparse(&p) != 0)
+	if (!scanner_open(&p) || iop_yyparse(&p) != 0)
 		p.failed = true;
-	if (p.scanner)
-		scanner_free(p.scanner);
+	scanner_close(&p);
 	s->failed |= p.failed;
 	return p.decls;
 }
@@ -121,14 +119,21 @@ static struct decl *parse_file(struct session *s, const struct source *source,
 static struct decl *include(struct session *s, const struct source *from, const struct decl *d)
 {
 	const char *text = d->name.text, *path, *name, *identity;
-	bool absolute = text[0] == '/';
 	const struct source *source;
 	struct stat st;
+	bool absolute;
 
+	if (!text)
+		return NULL;
+	if (!text[0]) {
+		include_error(s, d, "a name of a file is needed");
+		return NULL;
+	}
 	if (from->builtin) {
 		include_error(s, d, "a built-in file includes nothing");
 		return NULL;
 	}
+	absolute = text[0] == '/';
 	/* `./` keeps a file that is called `-` from being the standard input */
 	path = absolute ? text : arena_printf(s->arena, "./%s", text);
 	if (!absolute && strchr(from->path, '/'))

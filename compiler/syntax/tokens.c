@@ -6,11 +6,13 @@
  * statement's end, and report the remainder as a dozen further mistakes.
  *
  * Two more things help it to one message per mistake. A brace that closes a set
- * is a token of its own. And a declaration's keyword at the very beginning of a
- * line, met where no declaration can stand, closes all blocks: somebody forgot
- * a brace above.
+ * is a token of its own. And where report.c sees that a `;` or a `}` is missing,
+ * or where a declaration's keyword at the very beginning of a line says so, the
+ * missing tokens are put in and reading resumes at the place.
  */
 #include "syntax/tokens.h"
+
+#include <string.h>
 
 static bool begins_line(const struct parse *p, struct span at)
 {
@@ -19,8 +21,7 @@ static bool begins_line(const struct parse *p, struct span at)
 	return i == 0 || p->source->text[i - 1] == '\n';
 }
 
-/* Those that begin nothing but a declaration. */
-static bool is_declaration(int kind)
+bool is_declaration(int kind)
 {
 	switch (kind) {
 	case TOK_POLICY:
@@ -37,8 +38,12 @@ static bool is_declaration(int kind)
 	}
 }
 
-/* Is there a line break between the two? */
-static bool breaks_between(const struct parse *p, struct span a, struct span b)
+bool is_keyword(int kind)
+{
+	return kind >= TOK_POLICY && kind <= TOK_PACKET;
+}
+
+bool breaks_between(const struct parse *p, struct span a, struct span b)
 {
 	for (uint32_t i = a.end; i < b.begin; i++)
 		if (p->source->text[i - p->source->base] == '\n')
@@ -74,46 +79,60 @@ static int count_brackets(struct parse *p, int kind, struct span at)
 static int read_token(IOP_YYSTYPE *value, struct span *at, struct parse *p)
 {
 	bool in_set = p->braces > p->blocks;
-	bool ends = p->kind == TOK_SEMICOLON || p->kind == TOK_CLOSE ||
-		    (p->kind == TOK_OPEN && !in_set);
-	int kind;
+	bool begins = p->kind == TOK_SEMICOLON || p->kind == TOK_CLOSE ||
+		      (p->kind == TOK_OPEN && !in_set);
+	int kind = syntax_scan(value, at, p->scanner);
 
-	kind = syntax_scan(value, at, p->scanner);
 	if (kind == TOK_END)
 		at->begin = at->end = p->offset;
 	p->before = p->last;
 	p->last = *at;
 	p->kind_before = p->kind;
 	p->kind = count_brackets(p, kind, *at);
-	if (ends) {
-		p->line_end = SPAN_NONE;
+	if (begins) {
+		p->line = p->keyword_line = (struct line){ 0 };
 		p->statement = p->kind;
 		p->statement_at = *at;
-	} else if (breaks_between(p, p->before, p->last)) {
-		p->line_end = p->before;
-		p->line_kind = p->kind;
+	} else if (!in_set && breaks_between(p, p->before, p->last)) {
+		p->line = (struct line){ p->before, *at, p->kind };
+		if (is_keyword(p->kind))
+			p->keyword_line = p->line;
 	}
 	return p->kind;
 }
 
-/* Closes one block after the other, or the statement outside of all blocks, for the
- * declaration that is held back. */
-static int end_for_held(struct span *at, struct parse *p)
+/* Places are resumed at in their order only, so that this comes to an end. */
+bool tokens_resume(struct parse *p, struct span at, unsigned blocks)
 {
-	*at = (struct span){ p->held_at.begin, p->held_at.begin };
-	p->recovering = false;
-	if (p->blocks == 0)
-		return TOK_SEMICOLON;
-	p->braces = p->blocks - 1;
-	return TOK_CLOSE;
-}
-
-static void hold(struct parse *p, int kind, struct span at)
-{
-	p->held = kind;
-	p->held_at = at;
+	if (at.begin <= p->resumed || !scanner_seek(p, at.begin))
+		return false;
+	p->resumed = at.begin;
+	p->resume_blocks = blocks < p->blocks ? blocks : p->blocks;
+	p->resuming = true;
+	p->last = (struct span){ at.begin, at.begin };
 	p->braces = p->blocks;
 	p->parens = 0;
+	p->junk_end = p->cut_string = 0;
+	return true;
+}
+
+/* What is missing before the place: a brace for each block, or a semicolon. */
+static int missing_token(struct span *at, struct parse *p)
+{
+	*at = p->last;
+	p->resuming = p->blocks > p->resume_blocks + 1;
+	p->kind = p->blocks > p->resume_blocks ? TOK_CLOSE : TOK_SEMICOLON;
+	p->braces -= p->kind == TOK_CLOSE;
+	return p->kind;
+}
+
+/* Does the line go on with what cannot begin a statement? */
+static bool goes_on(const struct parse *p)
+{
+	const char *next = p->source->text + (p->offset - p->source->base);
+
+	next += strspn(next, " \t");
+	return *next != '\0' && strchr(";,)-=<>&|.:", *next) != NULL;
 }
 
 /* The end of a statement that has a mistake in it. */
@@ -125,29 +144,26 @@ static int skip_statement(IOP_YYSTYPE *value, struct span *at, struct parse *p)
 
 		if (kind == TOK_END)
 			return kind;
-		if (is_declaration(kind) && begins_line(p, *at)) {
-			hold(p, kind, *at);
-			return end_for_held(at, p);
-		}
+		if (is_declaration(kind) && begins_line(p, *at) && tokens_resume(p, *at, 0))
+			return missing_token(at, p);
 		if (p->braces > p->blocks)
 			continue;
 		/* a brace that belongs to the mistake has been closed: so is the statement */
-		if (before > p->blocks)
-			kind = TOK_SEMICOLON;
-		if (kind != TOK_SEMICOLON && kind != TOK_CLOSE)
-			continue;
-		p->recovering = false;
-		return kind;
+		if (before > p->blocks && !goes_on(p)) {
+			p->kind = TOK_CLOSE;
+			return TOK_SEMICOLON;
+		}
+		if (kind == TOK_SEMICOLON || kind == TOK_CLOSE)
+			return kind;
 	}
 }
 
 void tokens_recover(struct parse *p)
 {
-	if (is_declaration(p->kind) && begins_line(p, p->last)) {
-		hold(p, p->kind, p->last);
-		p->recovering = true;
+	if (p->resuming)
 		return;
-	}
+	if (is_declaration(p->kind) && begins_line(p, p->last) && tokens_resume(p, p->last, 0))
+		return;
 	/* no set goes on behind a semicolon: its brace was forgotten */
 	if (p->kind == TOK_SEMICOLON)
 		p->braces = p->blocks;
@@ -156,16 +172,15 @@ void tokens_recover(struct parse *p)
 
 int iop_yylex(IOP_YYSTYPE *value, struct span *at, struct parse *p)
 {
-	int kind = p->held;
+	if (p->resuming)
+		return missing_token(at, p);
+	if (p->recovering) {
+		int kind = skip_statement(value, at, p);
 
-	if (kind && (p->recovering || p->blocks > 0))
-		return end_for_held(at, p);
-	if (kind) {
-		*at = p->held_at;
-		p->held = 0;
+		p->recovering = false;
 		return kind;
 	}
-	return p->recovering ? skip_statement(value, at, p) : read_token(value, at, p);
+	return read_token(value, at, p);
 }
 
 void block_opened(struct parse *p)
@@ -173,7 +188,8 @@ void block_opened(struct parse *p)
 	p->blocks++;
 }
 
-void block_closed(struct parse *p)
+bool block_closed(struct parse *p, bool clean)
 {
 	p->blocks -= p->blocks > 0;
+	return clean;
 }
