@@ -43,12 +43,12 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES,
       [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru")
 
 WORDS(word_of_step, enum iop_step_kind, IOP_STEP_KINDS,
-      [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "expect workload",
-      [IOP_EXPECT_CLASS] = "expect class", [IOP_EXPECT_RX_PASS] = "expect rx pass",
-      [IOP_EXPECT_RX_DROP] = "expect rx drop", [IOP_EXPECT_RX_CORE] = "expect rx core",
-      [IOP_EXPECT_RX_STEER] = "expect rx steer", [IOP_EXPECT_SOCKET_PASS] = "expect socket pass",
-      [IOP_EXPECT_SOCKET_DROP] = "expect socket drop",
-      [IOP_EXPECT_SOCKET_WORKERS] = "expect socket worker")
+      [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",
+      [IOP_EXPECT_CLASS] = "class", [IOP_EXPECT_RX_PASS] = "rx pass",
+      [IOP_EXPECT_RX_DROP] = "rx drop", [IOP_EXPECT_RX_CORE] = "rx core",
+      [IOP_EXPECT_RX_STEER] = "rx steer", [IOP_EXPECT_SOCKET_PASS] = "socket pass",
+      [IOP_EXPECT_SOCKET_DROP] = "socket drop",
+      [IOP_EXPECT_SOCKET_WORKERS] = "socket worker")
 
 static void write_range(FILE *f, __u32 lo, __u32 hi)
 {
@@ -152,19 +152,33 @@ static const char *name_of(const struct iop_object *o, const struct iop_desc_ste
 	}
 }
 
-void words_step(FILE *f, const struct iop_object *o, const struct iop_desc_step *step)
+void words_expectation(FILE *f, const struct iop_object *o, const struct iop_desc_step *step)
 {
 	(void)fputs(word_of_step(step->kind), f);
 	switch (step->kind) {
-	case IOP_STEP_PACKET: (void)fprintf(f, " of %u bytes", step->n_blob); break;
 	case IOP_EXPECT_WORKLOAD:
 	case IOP_EXPECT_CLASS: (void)fprintf(f, " %s", name_of(o, step)); break;
 	case IOP_EXPECT_RX_STEER: (void)fprintf(f, " to %s", name_of(o, step)); break;
-	case IOP_EXPECT_RX_CORE: (void)fprintf(f, " %u", step->a); break;
+	case IOP_EXPECT_RX_CORE:
+		if (!step->n_ranges) {
+			(void)fprintf(f, " %u", step->a);
+			break;
+		}
+		/* fallthrough */
 	case IOP_EXPECT_SOCKET_WORKERS:
 		(void)fputc(' ', f);
 		words_ranges(f, o, step->first_range, step->n_ranges);
 		break;
 	default: break;
 	}
+}
+
+void words_step(FILE *f, const struct iop_object *o, const struct iop_desc_step *step)
+{
+	if (step->kind == IOP_STEP_PACKET) {
+		(void)fprintf(f, "packet of %u bytes", step->n_blob);
+		return;
+	}
+	(void)fputs("expect ", f);
+	words_expectation(f, o, step);
 }

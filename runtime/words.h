@@ -16,7 +16,7 @@ const char *word_of_scope(enum iop_map_scope scope);          /* "policy" */
 const char *word_of_param(enum iop_param_type type);          /* "bitrate" */
 const char *word_of_owner(enum iop_owner_kind kind);          /* "cgroup" */
 const char *word_of_feature(enum iop_feature feature);        /* "xdp-link" */
-const char *word_of_step(enum iop_step_kind kind);            /* "packet", "expect rx drop" */
+const char *word_of_step(enum iop_step_kind kind);            /* "packet", "rx drop" */
 
 /* "cores 0-3,8 except 2" */
 void words_pool(FILE *f, const struct iop_object *o, const struct iop_desc_pool *pool);
@@ -34,7 +34,10 @@ void words_ranges(FILE *f, const struct iop_object *o, __u32 first, __u32 n);
 /* "dns.iop:12:5"; nothing for a place without a line. */
 void words_place(FILE *f, const struct iop_object *o, const struct iop_desc_place *place);
 
-/* "class cheap", "worker 0-2": what a step of a test says. */
+/* "class cheap", "rx steer to net", "socket worker 0-2" */
+void words_expectation(FILE *f, const struct iop_object *o, const struct iop_desc_step *step);
+
+/* The same behind "expect ", or "packet of 60 bytes". */
 void words_step(FILE *f, const struct iop_object *o, const struct iop_desc_step *step);
 
 #endif

@@ -231,6 +231,20 @@ void out_quantity(struct output *o, const char *key, unsigned long long number, 
 		n->number = number;
 }
 
+void out_say(struct output *o, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = format(o, fmt, ap);
+	va_end(ap);
+	o->next = OUT_PEOPLE;
+	if (text)
+		(void)add(o, o->root, NULL, NODE_STRING, text);
+	o->next = OUT_EVERYBODY;
+}
+
 /* --- messages --- */
 
 static bool filled(const char *s)

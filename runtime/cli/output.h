@@ -43,6 +43,9 @@ void out_null(struct output *o, const char *key);
 void out_quantity(struct output *o, const char *key, unsigned long long n, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* A sentence for people, a line of its own above all that has a key. */
+void out_say(struct output *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* For who makes a value and has no memory for it: output_finish() tells. */
 void out_no_memory(struct output *o);
 

@@ -288,9 +288,11 @@ static int write_object(FILE *f, const struct node *object, size_t indent,
 		if (m == without || !is_line(m))
 			continue;
 		spaces(f, indent);
-		write_key(f, m->key, false);
-		(void)fputc(':', f);
-		spaces(f, width - (m->key ? strlen(m->key) : 0) + 1);
+		if (m->key) { /* else a sentence */
+			write_key(f, m->key, false);
+			(void)fputc(':', f);
+			spaces(f, width - strlen(m->key) + 1);
+		}
 		write_line(f, m);
 		(void)fputc('\n', f);
 		above = true;

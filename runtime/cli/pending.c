@@ -18,4 +18,3 @@ PENDING(unload);
 PENDING(list);
 PENDING(status);
 PENDING(stats);
-PENDING(test);
