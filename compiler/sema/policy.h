@@ -371,6 +371,10 @@ const struct policy *sema_check(struct arena *a, const struct ast *ast,
 /* --emit=policy and the tests' goldens. */
 void policy_print(const struct policy *p, FILE *out);
 
+/* Parts of it in the words of the source, for those who print plans and results. */
+void action_print(const struct action *a, FILE *out);
+void match_print(const struct match *m, FILE *out);
+
 /* What a field is called in a message: "ip.src", "dns.qtype". In the arena. */
 const char *field_ref_name(struct arena *a, const struct field_ref *f);
 

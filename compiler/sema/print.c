@@ -7,6 +7,52 @@
 
 #include "sema/sema.h"
 
+/* 5000/s as 5k/s: the largest unit that the source could have had. */
+static void print_scaled(uint64_t v, const char *const units[4], unsigned step, FILE *out)
+{
+	int i = 0;
+
+	while (i < 3 && v && v % step == 0 && units[i + 1]) {
+		v /= step;
+		i++;
+	}
+	fprintf(out, "%" PRIu64 "%s", v, units[i]);
+}
+
+static void print_bitrate(uint64_t v, FILE *out)
+{
+	static const char *const units[] = { "kbit", "mbit", "gbit", NULL };
+
+	if (v % 1000 == 0)
+		print_scaled(v / 1000, units, 1000, out);
+	else
+		fprintf(out, "%" PRIu64 ".%03" PRIu64 "kbit", v / 1000, v % 1000);
+}
+
+static void print_number(enum lang_type type, uint64_t v, FILE *out)
+{
+	static const char *const rates[] = { "/s", "k/s", "M/s", "G/s" };
+	static const char *const times[] = { "ns", "us", "ms", "s" };
+
+	switch (type) {
+	case TYPE_RATE:
+		print_scaled(v, rates, 1000, out);
+		break;
+	case TYPE_BITRATE:
+		print_bitrate(v, out);
+		break;
+	case TYPE_DURATION:
+		print_scaled(v, times, 1000, out);
+		break;
+	case TYPE_MAC:
+		for (int i = 40; i >= 0; i -= 8)
+			fprintf(out, "%02x%s", (unsigned)(v >> i) & 0xff, i ? ":" : "");
+		break;
+	default:
+		fprintf(out, "%" PRIu64, v);
+	}
+}
+
 static void print_prefix(const struct prefix *p, FILE *out)
 {
 	if (p->family == 4) {
@@ -18,12 +64,16 @@ static void print_prefix(const struct prefix *p, FILE *out)
 	fprintf(out, "/%u", p->len);
 }
 
-static void print_ranges(const struct range *r, uint32_t n, FILE *out)
+static void print_ranges(enum lang_type type, const struct range *r, uint32_t n, FILE *out)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		fprintf(out, "%s%" PRIu64, i ? "," : "", r[i].lo);
-		if (r[i].hi != r[i].lo)
-			fprintf(out, "-%" PRIu64, r[i].hi);
+		if (i)
+			fputc(',', out);
+		print_number(type, r[i].lo, out);
+		if (r[i].hi == r[i].lo)
+			continue;
+		fputc('-', out);
+		print_number(type, r[i].hi, out);
 	}
 }
 
@@ -43,10 +93,10 @@ static void print_value(const struct value *v, FILE *out)
 
 	switch (v->kind) {
 	case VALUE_CONST:
-		fprintf(out, "%" PRIu64, v->number);
+		print_number(v->type, v->number, out);
 		break;
 	case VALUE_PARAM:
-		fprintf(out, "param %s", v->param->name);
+		fputs(v->param->name, out);
 		break;
 	case VALUE_FIELD:
 		print_field(&v->field, out);
@@ -95,7 +145,7 @@ static void print_cond(const struct cond *c, FILE *out)
 	case COND_RANGES:
 		print_value(c->lhs, out);
 		fputs(" in ", out);
-		print_ranges(c->ranges, c->n, out);
+		print_ranges(c->lhs->type, c->ranges, c->n, out);
 		break;
 	case COND_PREFIXES:
 		print_field(&c->field, out);
@@ -134,11 +184,13 @@ static void print_hfields(struct hfield *const *fields, uint32_t n, int indent, 
 			fprintf(out, "end of %s + ", f->anchor->name ? f->anchor->name : "-");
 		fprintf(out, "%u, ", f->offset);
 		if (f->kind == HTYPE_BITS)
-			fprintf(out, "%u bits of %u bytes >> %u", f->bits, f->width, f->shift);
+			fprintf(out, "%u bit%s of a unit of %u byte%s, shifted by %u", f->bits,
+				f->bits == 1 ? "" : "s", f->width, f->width == 1 ? "" : "s", f->shift);
 		else if (f->kind < HTYPE_BITS)
-			fprintf(out, "%u bytes%s", f->width, f->little ? " little-endian" : "");
+			fprintf(out, "%u byte%s%s", f->width, f->width == 1 ? "" : "s",
+				f->little ? " little-endian" : "");
 		else if (f->size_from)
-			fprintf(out, "%s bytes, at most %u", f->size_from->name, f->max);
+			fprintf(out, "as many bytes as %s says, at most %u", f->size_from->name, f->max);
 		else if (f->kind == HTYPE_REPEAT)
 			fprintf(out, "at most %u elements", f->max);
 		else
@@ -161,24 +213,27 @@ static void print_selector(const struct selector *s, FILE *out)
 {
 	fprintf(out, " by %.*s", (int)strcspn(lang_selectors.rows[s->kind].form, "("),
 		lang_selectors.rows[s->kind].form);
-	if (s->flow)
-		fputs(" flow", out);
+	if (s->kind != SELECTOR_HASH)
+		return;
+	fputs(s->flow ? "(flow" : "(", out);
 	for (uint32_t i = 0; i < s->n_keys; i++) {
-		fputc(' ', out);
+		fputs(i || s->flow ? ", " : "", out);
 		print_field(&s->keys[i], out);
 	}
+	fputc(')', out);
 }
 
-static void print_action(const struct action *a, FILE *out)
+void action_print(const struct action *a, FILE *out)
 {
 	fprintf(out, "%.*s", (int)strcspn(lang_actions.rows[a->kind].form, " "),
 		lang_actions.rows[a->kind].form);
 	switch (a->kind) {
 	case ACTION_LIMIT:
+		fputc(' ', out);
 		if (a->param)
-			fprintf(out, " param %s", a->param->name);
+			fputs(a->param->name, out);
 		else
-			fprintf(out, " %" PRIu64 "%s", a->rate, a->rate_type == TYPE_RATE ? "/s" : "bit");
+			print_number(a->rate_type, a->rate, out);
 		if (a->per_flow)
 			fputs(" per flow", out);
 		if (a->per) {
@@ -188,7 +243,7 @@ static void print_action(const struct action *a, FILE *out)
 		fprintf(out, " burst %" PRIu64, a->burst);
 		if (a->otherwise) {
 			fputs(" else ", out);
-			print_action(a->otherwise, out);
+			action_print(a->otherwise, out);
 		}
 		break;
 	case ACTION_STEER:
@@ -199,7 +254,7 @@ static void print_action(const struct action *a, FILE *out)
 	case ACTION_WORKERS:
 		fputc(' ', out);
 		if (a->workers.kind == WORKERS_LIST)
-			print_ranges(a->workers.ranges, a->workers.n_ranges, out);
+			print_ranges(TYPE_NUMBER, a->workers.ranges, a->workers.n_ranges, out);
 		else
 			fprintf(out, "%s", a->workers.kind == WORKERS_ALL ? "all"
 					   : a->workers.kind == WORKERS_LAST ? "last" : "all but last");
@@ -213,29 +268,42 @@ static void print_action(const struct action *a, FILE *out)
 	}
 }
 
+static void print_prefixes(const char *word, const struct prefix *p, uint32_t n, FILE *out)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		fputs(i ? ", " : word, out);
+		print_prefix(&p[i], out);
+	}
+}
+
+void match_print(const struct match *m, FILE *out)
+{
+	fputs("udp port ", out);
+	print_ranges(TYPE_NUMBER, m->ports, m->n_ports, out);
+	print_prefixes(" to ", m->to, m->n_to, out);
+	print_prefixes(" from ", m->from, m->n_from, out);
+}
+
+static void print_text(const char *s, FILE *out)
+{
+	print_bytes(&(struct bytes){ (const uint8_t *)s, (uint32_t)strlen(s) }, out);
+}
+
 static void print_workload(const struct workload *w, FILE *out)
 {
 	fprintf(out, "workload %u %s rank %u\n", w->id, w->name, w->rank);
 	for (uint32_t i = 0; i < w->n_matches; i++) {
-		const struct match *m = &w->matches[i];
-
-		fprintf(out, "  match %u port ", (unsigned)m->proto);
-		print_ranges(m->ports, m->n_ports, out);
-		for (uint32_t k = 0; k < m->n_to; k++) {
-			fputs(" to ", out);
-			print_prefix(&m->to[k], out);
-		}
-		for (uint32_t k = 0; k < m->n_from; k++) {
-			fputs(" from ", out);
-			print_prefix(&m->from[k], out);
-		}
+		fputs("  match ", out);
+		match_print(&w->matches[i], out);
 		fputc('\n', out);
 	}
 	if (w->payload)
 		fprintf(out, "  payload %s\n", w->payload->name);
-	for (uint32_t i = 0; i < w->n_owners; i++)
-		fprintf(out, "  threads %s \"%s\"\n", lang_owners.rows[w->owners[i].kind].form,
-			w->owners[i].text);
+	for (uint32_t i = 0; i < w->n_owners; i++) {
+		fprintf(out, "  threads %s ", lang_owners.rows[w->owners[i].kind].form);
+		print_text(w->owners[i].text, out);
+		fputc('\n', out);
+	}
 	for (uint32_t i = 0; i < w->n_classes; i++) {
 		const struct class *c = &w->classes[i];
 
@@ -256,11 +324,74 @@ static void print_workload(const struct workload *w, FILE *out)
 			fprintf(out, "    classes 0x%" PRIx64 ":", st->rules[k].classes);
 			for (uint32_t n = 0; n < st->rules[k].n_actions; n++) {
 				fputs(n ? ", " : " ", out);
-				print_action(st->rules[k].actions[n], out);
+				action_print(st->rules[k].actions[n], out);
 			}
 			fputc('\n', out);
 		}
 	}
+}
+
+static const char *class_named(const struct policy *p, uint32_t gid)
+{
+	for (uint32_t i = 0; i < p->n_workloads; i++) {
+		const struct workload *w = p->workloads[i];
+
+		if (gid - w->classes[0].gid < w->n_classes)
+			return w->classes[gid - w->classes[0].gid].name;
+	}
+	return "none";
+}
+
+static void print_expect(const struct policy *p, const struct test_expect *e, FILE *out)
+{
+	const char *form = lang_expects.rows[e->kind].form;
+
+	/* The words of the form before its placeholder. */
+	fprintf(out, "  expect %.*s", (int)strcspn(form, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), form);
+	switch (e->kind) {
+	case EXPECT_WORKLOAD:
+		fputs(e->workload == UINT32_MAX ? "none" : p->workloads[e->workload]->name, out);
+		break;
+	case EXPECT_CLASS:
+		fputs(class_named(p, e->class), out);
+		break;
+	case EXPECT_RX_STEER:
+		fputs(e->pool->name, out);
+		break;
+	default:
+		print_ranges(TYPE_NUMBER, e->numbers, e->n_numbers, out);
+	}
+	fputc('\n', out);
+}
+
+static void print_test(const struct policy *p, const struct test *t, FILE *out)
+{
+	fputs("test ", out);
+	print_text(t->name, out);
+	fputc('\n', out);
+	for (uint32_t i = 0; i < t->n_steps; i++) {
+		const struct test_step *s = &t->steps[i];
+
+		if (!s->is_packet) {
+			print_expect(p, &s->expect, out);
+			continue;
+		}
+		fputs("  packet ", out);
+		for (uint32_t k = 0; k < s->len; k++)
+			fprintf(out, "%02x", s->packet[k]);
+		fputc('\n', out);
+	}
+}
+
+static void print_param(const struct param *p, FILE *out)
+{
+	fprintf(out, "param %s = ", p->name);
+	print_number(p->type, p->value, out);
+	fputs(", from ", out);
+	print_number(p->type, p->min, out);
+	fputs(" to ", out);
+	print_number(p->type, p->max, out);
+	fputc('\n', out);
 }
 
 void policy_print(const struct policy *p, FILE *out)
@@ -275,9 +406,7 @@ void policy_print(const struct policy *p, FILE *out)
 		fputs(p->pools[i]->fixed ? "\n" : " resolved at load\n", out);
 	}
 	for (uint32_t i = 0; i < p->n_params; i++)
-		fprintf(out, "param %s %s = %" PRIu64 " in %" PRIu64 "..%" PRIu64 "\n",
-			p->params[i]->name, lang_type_name(p->params[i]->type), p->params[i]->value,
-			p->params[i]->min, p->params[i]->max);
+		print_param(p->params[i], out);
 	for (uint32_t i = 0; i < p->n_headers; i++) {
 		fprintf(out, "header %s\n", p->headers[i]->name);
 		print_hfields(p->headers[i]->fields, p->headers[i]->n_fields, 2, out);
@@ -285,5 +414,5 @@ void policy_print(const struct policy *p, FILE *out)
 	for (uint32_t i = 0; i < p->n_workloads; i++)
 		print_workload(p->workloads[i], out);
 	for (uint32_t i = 0; i < p->n_tests; i++)
-		fprintf(out, "test \"%s\" %u steps\n", p->tests[i].name, p->tests[i].n_steps);
+		print_test(p, &p->tests[i], out);
 }
