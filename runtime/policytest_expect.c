@@ -89,7 +89,7 @@ const char *expectation_unknown(const struct policytest *t, const struct iop_des
 				const struct fate *f)
 {
 	if (is_rx(e) && for_want_of_cores(t, f))
-		return "a pool's cores are not all on this machine";
+		return POLICYTEST_POOR;
 	if (is_rx(e) || f->rx.kind == FATE_UNKNOWN)
 		return f->rx.why;
 	if (is_socket(e) || f->socket.kind == FATE_UNKNOWN)

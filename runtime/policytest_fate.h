@@ -101,6 +101,8 @@ struct policytest {
 	struct iop_report *report;
 };
 
+#define POLICYTEST_POOR "a pool's cores are not all on this machine"
+
 /* Fills fate->rx and what it tells of the class. 0, or negative errno for want of memory
  * or of sense in the maps. */
 int policytest_rx(const struct policytest *t, struct fate *fate);

@@ -25,7 +25,8 @@ static void conclude(const struct policytest *t, __u32 verdict, const struct tal
 	case XDP_REDIRECT:
 		if (!change->target || change->target->pool == IOP_NONE ||
 		    change->number >= t->values.pools[change->target->pool].n) {
-			unknown(fate, "the program steered, but its counters do not say where");
+			unknown(fate, t->poor ? POLICYTEST_POOR :
+						"the program steered, but its counters do not say where");
 			break;
 		}
 		fate->kind = FATE_STEER;

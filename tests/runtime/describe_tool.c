@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Writes the fixture's description to a file, which llvm-objcopy puts into the
- * object. A second word makes it a variant: `wrong` has a test that must fail.
+ * object. A second word makes it a variant: `wrong` has a test that must fail, `far` is for
+ * a machine with more cores than there are.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,14 @@ static void add_wrong(struct describe *d)
 		 .place = describe_place(d, 100, 1), .first_step = step, .n_steps = 4);
 }
 
+static void put_far_away(struct describe *d)
+{
+	struct iop_desc_term *terms = (struct iop_desc_term *)d->tables[IOP_TABLE_TERMS].bytes;
+
+	terms[0].lo = 90000;
+	terms[0].hi = 90001;
+}
+
 int main(int argc, char **argv)
 {
 	struct describe d;
@@ -38,13 +47,17 @@ int main(int argc, char **argv)
 	FILE *f;
 	int rc;
 
-	if (argc < 2 || (argc > 2 && strcmp(argv[2], "wrong") != 0)) {
-		(void)fputs("usage: describe FILE [wrong]\n", stderr);
+	const char *variant = argc > 2 ? argv[2] : "";
+
+	if (argc < 2 || (*variant && strcmp(variant, "wrong") != 0 && strcmp(variant, "far") != 0)) {
+		(void)fputs("usage: describe FILE [wrong|far]\n", stderr);
 		return 2;
 	}
 	describe_fixture(&d);
-	if (argc > 2)
+	if (strcmp(variant, "wrong") == 0)
 		add_wrong(&d);
+	if (strcmp(variant, "far") == 0)
+		put_far_away(&d);
 	section = describe_end(&d, &size);
 	f = fopen(argv[1], "wb");
 	rc = !f || fwrite(section, 1, size, f) != size;
