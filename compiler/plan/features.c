@@ -70,7 +70,8 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 		const struct workload *w = p->workloads[i];
 
 		if (header_walks(w->payload))
-			need(&n, FEATURE_LOOPS, "the payload's header is walked", w->payload->at);
+			need(&n, FEATURE_LOOPS, "the payload's header is walked",
+			     w->payload->builtin ? w->at : w->payload->at);
 		for (uint32_t c = 0; c < w->n_classes; c++)
 			if (cond_walks(w->classes[c].when))
 				need(&n, FEATURE_LOOPS, "bytes are searched", w->classes[c].when->at);
