@@ -313,7 +313,10 @@ static int run_test(const struct bench *b, const struct iop_desc_test *test,
 {
 	struct policytest t = {
 		.object = b->object,
-		.values = { b->object, b->machine, b->pools, &b->record },
+		.values = { .object = b->object,
+			    .machine = b->machine,
+			    .pools = b->pools,
+			    .record = &b->record },
 		.workers = b->workers,
 		.poor = b->poor,
 		.report = report,
