@@ -11,6 +11,7 @@
 
 #define MAX_SHOWN 48 /* bytes of a token in a message */
 #define MAX_NAMED 5  /* things that could have followed */
+#define MAX_LINE 400 /* bytes from a line's beginning in which indentation is a hint */
 
 struct diag *parse_error(struct parse *p, struct span at, const char *fmt, ...)
 {
@@ -196,31 +197,32 @@ static bool is_reserved(int kind)
 	return kind >= TOK_WHEN && kind <= TOK_WITHIN;
 }
 
-/* How far the line is indented that `at` stands in, and whether `at` begins it. */
-static size_t indent_of(const struct parse *p, struct span at, bool *first)
+/* How far the line is indented that `at` stands in, and whether `at` begins it. Not
+ * known of a place far into a line: nobody indents like that, and to look for its
+ * beginning again and again would take long. */
+static bool indent_of(const struct parse *p, struct span at, size_t *indent, bool *first)
 {
-	const char *text = p->source->text;
-	size_t i = at.begin - p->source->base, begin, n = 0;
+	const char *here = p->source->text + (at.begin - p->source->base), *begin = here;
 
-	for (begin = i; begin > 0 && text[begin - 1] != '\n'; begin--)
-		;
-	while (text[begin + n] == ' ' || text[begin + n] == '\t')
-		n++;
-	*first = begin + n == i;
-	return n;
+	while (begin > p->source->text && begin[-1] != '\n')
+		if (here - --begin > MAX_LINE)
+			return false;
+	*indent = strspn(begin, " \t");
+	*first = begin + *indent == here;
+	return true;
 }
 
 /* A keyword that stands no deeper than the line that opened the innermost block: the
  * block should have been closed before it. */
 static bool is_outside(const struct parse *p, int kind, struct span at)
 {
+	size_t indent, of_block;
 	bool first, ignored;
-	size_t indent;
 
 	if (!is_declaration(kind) && (p->blocks < 2 || (kind != TOK_CLASS && kind != TOK_STAGE)))
 		return false;
-	indent = indent_of(p, at, &first);
-	return first && indent <= indent_of(p, p->opened[p->blocks - 1], &ignored);
+	return indent_of(p, at, &indent, &first) && first &&
+	       indent_of(p, p->opened[p->blocks - 1], &of_block, &ignored) && indent <= of_block;
 }
 
 /* The block's brace is missing. Those of the blocks around it may be found missing, too,
