@@ -53,13 +53,16 @@ struct iop_message {
 	const char *text;   /* a sentence without a full stop; "\n" between several lines */
 	const char *source; /* the line of the sources, where the kernel gave it */
 	const char *help;   /* what to do about it */
-	const char *detail; /* long: the end of the verifier's log, libbpf's messages */
+	const char *detail; /* the end of the verifier's log, libbpf's messages; if kept */
 };
 
 struct iop_report;
 
 /* NULL without memory. */
 struct iop_report *iop_report_new(void);
+
+/* From here on messages keep their detail, which is long. */
+void iop_report_keep_detail(struct iop_report *report);
 void iop_report_free(struct iop_report *report); /* NULL allowed */
 
 size_t iop_report_count(const struct iop_report *report);
@@ -115,7 +118,8 @@ struct iop_load_options {
 };
 
 /*
- * Loads a policy for this network namespace: checks the machine and reports all
+ * Loads a policy for this network namespace, and puts its name into `policy` as soon as
+ * that is known (NULL allowed): checks the machine and reports all
  * that is missing at once, loads, pins, attaches. After a failure at any step all
  * before it is taken back. When it has returned 0 the policy is in force and needs
  * no process.
@@ -129,13 +133,15 @@ struct iop_load_options {
  *	-EACCES   the verifier rejects a program
  *	-EINTR    options->interrupted said so
  */
-int iop_load(const struct iop_load_options *options, struct iop_report *report);
+int iop_load(const struct iop_load_options *options, char policy[IOP_NAME_MAX + 1],
+	     struct iop_report *report);
 
 /*
  * Takes a policy away and puts back what loading has changed on the machine;
- * works on what an interrupted load or unload has left, too. 0 when nothing of it is
- * left; what could not be put back is in the report as a warning. -ENOENT: no
- * such policy. `on_step` may be NULL.
+ * works on what an interrupted load or unload has left, too. It does not stop at an
+ * error: what could not be taken away or put back is reported, with what to do about it,
+ * and the first such error is returned. -ENOENT: no such policy. `on_step` may be
+ * NULL.
  */
 int iop_unload(const char *policy,
 	       void (*on_step)(void *context, const struct iop_step_event *event), void *context,
