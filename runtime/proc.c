@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The only file that knows what /proc and cgroup v2 look like. */
+#include "proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "cleanup.h"
+
+DEFINE_CLEANUP(cleanup_folder, DIR *, closedir)
+DEFINE_CLEANUP(cleanup_fts, FTS *, fts_close)
+DEFINE_CLEANUP(cleanup_mounts, FILE *, endmntent)
+#define _cleanup_folder_ _cleanup_(cleanup_folder)
+#define _cleanup_fts_ _cleanup_(cleanup_fts)
+#define _cleanup_mounts_ _cleanup_(cleanup_mounts)
+
+/* The number that is the whole of `text`; -1: it is none. */
+static long number_of(const char *text)
+{
+	char *end;
+	long n;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	n = strtol(text, &end, 10);
+	return errno || *end || n > INT_MAX ? -1 : n;
+}
+
+int proc_each(int (*visit)(void *context, pid_t pid), void *context)
+{
+	_cleanup_folder_ DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	int found = 0;
+
+	if (!proc)
+		return -errno;
+	while (!found && (entry = readdir(proc))) {
+		long pid = number_of(entry->d_name);
+
+		if (pid > 0)
+			found = visit(context, (pid_t)pid);
+	}
+	return found;
+}
+
+int proc_each_socket(pid_t pid, int (*visit)(void *context, pid_t pid, int fd, ino_t inode),
+		     void *context)
+{
+	char path[64];
+	_cleanup_folder_ DIR *fds = NULL;
+	const struct dirent *entry;
+	int found = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	fds = opendir(path);
+	if (!fds)
+		return errno == EACCES || errno == EPERM ? -EACCES : 0;
+	while (!found && (entry = readdir(fds))) {
+		long fd = number_of(entry->d_name);
+		unsigned long inode;
+		char target[64];
+		ssize_t n;
+
+		if (fd < 0)
+			continue;
+		n = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
+		if (n < 0) {
+			/* Processes of more privilege than ours can be listed, not read. */
+			if (errno == EACCES || errno == EPERM)
+				return -EACCES;
+			continue;
+		}
+		target[n] = '\0';
+		if (sscanf(target, "socket:[%lu]", &inode) == 1)
+			found = visit(context, pid, (int)fd, (ino_t)inode);
+	}
+	return found;
+}
+
+int proc_borrow(pid_t pid, int fd)
+{
+	_cleanup_fd_ int process = pidfd_open(pid, 0);
+	int copy;
+
+	if (process < 0)
+		return -errno;
+	copy = pidfd_getfd(process, fd, 0);
+	return copy < 0 ? -errno : copy;
+}
+
+/* The first line of a small file, without its newline; false if there is none. */
+static bool first_line(const char *path, char *line, size_t size)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+const char *proc_comm(pid_t pid, char comm[PROC_COMM])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (!first_line(path, comm, PROC_COMM))
+		comm[0] = '\0';
+	return comm;
+}
+
+__u64 proc_started(pid_t pid)
+{
+	char path[64], stat[1024];
+	unsigned long long started;
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!first_line(path, stat, sizeof(stat)))
+		return 0;
+	/* The second field is in parentheses and may hold anything; the third follows. */
+	at = strrchr(stat, ')');
+	if (!at || sscanf(at + 1,
+			  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			  "%*d %*d %llu",
+			  &started) != 1)
+		return 0;
+	return started;
+}
+
+bool proc_has_comm(pid_t pid, const char *comm)
+{
+	char path[64], name[PROC_COMM];
+	_cleanup_folder_ DIR *tasks = NULL;
+	const struct dirent *entry;
+
+	if (!strcmp(proc_comm(pid, name), comm))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	while (tasks && (entry = readdir(tasks))) {
+		long tid = number_of(entry->d_name);
+
+		if (tid > 0 && !strcmp(proc_comm((pid_t)tid, name), comm))
+			return true;
+	}
+	return false;
+}
+
+bool proc_has_exe(pid_t pid, const char *path)
+{
+	static const char deleted[] = " (deleted)";
+	char link[64], target[PATH_MAX + sizeof(deleted)];
+	size_t n = strlen(path);
+	ssize_t got;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	got = readlink(link, target, sizeof(target) - 1);
+	if (got < 0)
+		return false;
+	target[got] = '\0';
+	return !strncmp(target, path, n) && (!target[n] || !strcmp(target + n, deleted));
+}
+
+/* --- cgroup v2 --- */
+
+/* Where the hierarchy is mounted differs: alone, beside v1, or anywhere. */
+static int cgroup_mount(char *folder, size_t size)
+{
+	_cleanup_mounts_ FILE *mounts = setmntent("/proc/thread-self/mounts", "re");
+	const struct mntent *mount;
+
+	if (!mounts)
+		return -errno;
+	while ((mount = getmntent(mounts))) {
+		if (strcmp(mount->mnt_type, "cgroup2"))
+			continue;
+		return (size_t)snprintf(folder, size, "%s", mount->mnt_dir) < size ? 0
+										   : -ENAMETOOLONG;
+	}
+	return -ENODEV;
+}
+
+static int each_in_file(int folder, const char *name, int (*visit)(void *context, pid_t pid),
+			void *context)
+{
+	_cleanup_file_ FILE *file = NULL;
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC), pid, found = 0;
+
+	if (fd < 0)
+		return 0;
+	file = fdopen(fd, "r");
+	if (!file) {
+		close(fd);
+		return -ENOMEM;
+	}
+	/* cgroup.procs of a threaded group says EOPNOTSUPP when it is read; its processes are
+	 * those of the group above. */
+	while (!found && fscanf(file, "%d", &pid) == 1)
+		found = visit(context, pid);
+	return found;
+}
+
+int proc_each_in_cgroup(const char *group, int (*visit)(void *context, pid_t pid), void *context)
+{
+	char folder[PATH_MAX];
+	char *roots[] = { folder, NULL };
+	_cleanup_fts_ FTS *walk = NULL;
+	FTSENT *entry;
+	size_t n;
+	int err = cgroup_mount(folder, sizeof(folder)), found = 0;
+
+	if (err)
+		return err;
+	n = strlen(folder);
+	if ((size_t)snprintf(folder + n, sizeof(folder) - n, "/%s", group) >= sizeof(folder) - n)
+		return -ENAMETOOLONG;
+	if (access(folder, F_OK))
+		return -ENOENT;
+	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	if (!walk)
+		return -errno;
+	while (!found && (entry = fts_read(walk))) {
+		_cleanup_fd_ int dir = -1;
+
+		if (entry->fts_info != FTS_D)
+			continue;
+		dir = open(entry->fts_accpath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir >= 0)
+			found = each_in_file(dir, "cgroup.procs", visit, context);
+	}
+	return found;
+}
