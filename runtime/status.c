@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is loaded, and whether it is as it was left: the records say what was done, and
+ * the kernel is asked whether it still holds.
+ */
+#include <bpf/bpf.h>
+#include <string.h>
+
+#include "adopt.h"
+#include "hook.h"
+#include "offload.h"
+#include "pile.h"
+#include "pin.h"
+#include "proc.h"
+#include "units.h"
+#include "words.h"
+
+/* The answer and the memory that it is made of. */
+struct answer {
+	struct iop_status status; /* first: the caller's pointer is to it */
+	struct pile pile;
+	const struct installed *is;
+	size_t problems_room;
+};
+
+int iop_list_read(struct iop_list **list, struct iop_report *report)
+{
+	_cleanup_names_ struct installed_names names = { 0 };
+	struct iop_list *answer;
+	int err = installed_names_read(&names, report);
+
+	if (err)
+		return err;
+	answer = calloc(1, sizeof(*answer));
+	if (!answer)
+		return report_no_memory(report);
+	answer->n = names.n;
+	answer->names = TAKE_PTR(names.names);
+	names.n = 0;
+	*list = answer;
+	return 0;
+}
+
+void iop_list_free(struct iop_list *list)
+{
+	for (size_t i = 0; list && i < list->n; i++)
+		free(list->names[i]);
+	if (list)
+		free(list->names);
+	free(list);
+}
+
+static size_t count(const struct record *r, enum record_kind kind)
+{
+	size_t n = 0;
+	__u32 at = 0;
+
+	while (record_next(r, kind, &at))
+		n++;
+	return n;
+}
+
+/* Health is a list of sentences; there is room for one per thing that is looked at. */
+static void problem(struct answer *a, const char *text)
+{
+	if (a->status.n_problems < a->problems_room)
+		a->status.problems[a->status.n_problems++] = text;
+}
+
+static int add_policy(struct answer *a)
+{
+	const struct record_policy *policy = installed_policy(a->is);
+	const struct iop_object *o = a->is->description;
+	struct iop_status *s = &a->status;
+	char digest[2 * sizeof(o->desc->digest) + 1] = "";
+
+	s->policy = pile_string(&a->pile, a->is->name);
+	s->digest = s->compiler = s->object = "";
+	s->state = policy && o && policy->state == RECORD_LOADED ? IOP_POLICY_LOADED
+								 : IOP_POLICY_INCOMPLETE;
+	a->problems_room =
+		1 + count(&a->is->record, RECORD_DEVICE) + count(&a->is->record, RECORD_OFFLOAD);
+	for (__u32 g = 0; g < a->is->n_groups; g++)
+		a->problems_room += a->is->groups[g].n;
+	s->problems = pile_array(&a->pile, a->problems_room, sizeof(*s->problems));
+	if (!s->problems)
+		return -ENOMEM;
+	if (s->state == IOP_POLICY_INCOMPLETE)
+		problem(a,
+			pile_printf(
+				&a->pile,
+				"a load or an unload was interrupted: iopctl unload %s cleans up",
+				a->is->name));
+	if (policy) {
+		s->loaded_at = policy->loaded_at;
+		s->object = pile_string(&a->pile, policy->object);
+	}
+	if (!o)
+		return 0;
+	for (size_t i = 0; i < sizeof(o->desc->digest); i++)
+		snprintf(digest + 2 * i, 3, "%02x", o->desc->digest[i]);
+	s->digest = pile_string(&a->pile, digest);
+	s->compiler = pile_string(&a->pile, object_string(o, o->desc->compiler));
+	return 0;
+}
+
+static int add_params(struct answer *a)
+{
+	const struct iop_object *o = a->is->description;
+	const struct record *r = &a->is->record;
+	const struct record_row *row;
+
+	a->status.params = pile_array(&a->pile, count(r, RECORD_PARAM), sizeof(*a->status.params));
+	if (!a->status.params)
+		return -ENOMEM;
+	for (__u32 at = 0; (row = record_next(r, RECORD_PARAM, &at));) {
+		struct iop_status_param *p;
+		const struct iop_desc_param *d;
+		char text[UNITS_TEXT];
+
+		if (row->param.param >= object_count(o, IOP_TABLE_PARAMS))
+			continue;
+		d = object_param(o, row->param.param);
+		p = &a->status.params[a->status.n_params++];
+		p->name = pile_string(&a->pile, object_string(o, d->name));
+		p->type = (enum iop_value_type)d->type;
+		p->value = row->param.value;
+		p->text = pile_string(&a->pile, units_format(row->param.value,
+							     (enum iop_param_type)d->type, text));
+		p->set = row->param.set;
+	}
+	return 0;
+}
+
+/* --- devices and settings --- */
+
+static bool is_attached(const struct installed *is, const struct record_device *d)
+{
+	char name[NAME_MAX + 1], path[PIN_PATH];
+	struct bpf_link_info info = { 0 };
+	__u32 size = sizeof(info);
+	_cleanup_fd_ int link = -1;
+
+	pin_name_of_device(d->name, name);
+	if (pin_path(path, is->name, "/links/rx_%s", name))
+		return false;
+	link = bpf_obj_get(path);
+	/* A link whose device has gone away is at index 0. */
+	return link >= 0 && !bpf_link_get_info_by_fd(link, &info, &size) &&
+	       info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex;
+}
+
+static int add_devices(struct answer *a)
+{
+	const struct record *r = &a->is->record;
+	const struct record_row *row;
+
+	a->status.devices =
+		pile_array(&a->pile, count(r, RECORD_DEVICE), sizeof(*a->status.devices));
+	if (!a->status.devices)
+		return -ENOMEM;
+	for (__u32 at = 0; (row = record_next(r, RECORD_DEVICE, &at));) {
+		struct iop_status_device *d = &a->status.devices[a->status.n_devices++];
+
+		d->name = pile_string(&a->pile, row->device.name);
+		d->index = row->device.index;
+		d->mode = (enum iop_xdp_mode)row->device.mode;
+		d->attached = is_attached(a->is, &row->device);
+		if (!d->attached)
+			problem(a, pile_printf(&a->pile,
+					       "the rx program is not attached to %s any more",
+					       d->name));
+	}
+	return 0;
+}
+
+static int add_settings(struct answer *a)
+{
+	const struct record *r = &a->is->record;
+	const struct record_row *row;
+
+	a->status.settings =
+		pile_array(&a->pile, count(r, RECORD_OFFLOAD), sizeof(*a->status.settings));
+	if (!a->status.settings)
+		return -ENOMEM;
+	for (__u32 at = 0; (row = record_next(r, RECORD_OFFLOAD, &at));) {
+		struct iop_status_setting *s = &a->status.settings[a->status.n_settings++];
+
+		s->device = pile_string(&a->pile, row->offload.name);
+		s->what = "tx checksumming";
+		s->value = row->offload.after ? "on" : "off";
+		s->before = row->offload.before ? "on" : "off";
+		if (offload_now(&row->offload) == (int)!row->offload.after)
+			problem(a,
+				pile_printf(
+					&a->pile,
+					"tx checksumming of %s was turned %s again: packets that "
+					"are steered are lost",
+					s->device, s->before));
+	}
+	return 0;
+}
+
+/* --- workers --- */
+
+/* The cookie in a worker's slot, which the kernel clears when the socket is closed. */
+static __u64 cookie_in(int workers, __u32 number)
+{
+	__u64 cookie;
+
+	return workers < 0 || bpf_map_lookup_elem(workers, &number, &cookie) ? 0 : cookie;
+}
+
+static int workers_map(const struct installed *is, __u32 group)
+{
+	const struct iop_object *o = is->description;
+
+	for (__u32 i = 0; i < object_count(o, IOP_TABLE_MAPS); i++) {
+		char name[NAME_MAX + 1], path[PIN_PATH];
+
+		if (object_map(o, i)->role != IOP_MAP_WORKERS)
+			continue;
+		pin_name_of_map(object_string(o, object_map(o, i)->name), name);
+		if (!pin_path(path, is->name, "/workers/%u/maps/%s", group, name))
+			return bpf_obj_get(path);
+	}
+	return -1;
+}
+
+static int add_group(struct answer *a, __u32 group)
+{
+	struct iop_status_group *g = &a->status.groups[a->status.n_groups++];
+	const struct record *r = &a->is->groups[group];
+	const struct record_group *is = &r->rows[0].group;
+	const struct iop_object *o = a->is->description;
+	_cleanup_fd_ int workers = workers_map(a->is, group);
+	const struct record_row *row;
+	char text[SOCKET_ADDRESS];
+
+	g->workload = "";
+	if (is->workload < object_count(o, IOP_TABLE_WORKLOADS))
+		g->workload = pile_string(&a->pile,
+					  object_string(o, object_workload(o, is->workload)->name));
+	g->address = pile_string(&a->pile, socket_address(is, text));
+	g->workers = pile_array(&a->pile, r->n, sizeof(*g->workers));
+	if (!g->workers)
+		return -ENOMEM;
+	for (__u32 at = 0; (row = record_next(r, RECORD_WORKER, &at));) {
+		struct iop_status_worker *w = &g->workers[g->n_workers];
+		char comm[PROC_COMM];
+
+		w->number = (uint32_t)g->n_workers++;
+		w->cookie = row->worker.cookie;
+		w->alive = cookie_in(workers, w->number) == w->cookie;
+		w->pid = row->worker.pid;
+		w->comm = pile_string(&a->pile, w->alive && w->pid ? proc_comm(w->pid, comm)
+								   : row->worker.comm);
+		if (!w->alive)
+			problem(a, pile_printf(&a->pile, "worker %u at %s is gone", w->number,
+					       g->address));
+	}
+	return 0;
+}
+
+static int add_groups(struct answer *a)
+{
+	int err = 0;
+
+	a->status.groups = pile_array(&a->pile, a->is->n_groups, sizeof(*a->status.groups));
+	if (!a->status.groups)
+		return -ENOMEM;
+	for (__u32 g = 0; !err && g < a->is->n_groups; g++)
+		err = add_group(a, g);
+	return err;
+}
+
+/* --- stages and features --- */
+
+static const char *mechanism_of_rx(struct answer *a)
+{
+	static const char *const modes[] = { "not attached", "native", "generic" };
+	const char *text = "XDP";
+
+	for (size_t i = 0; i < a->status.n_devices; i++) {
+		const struct iop_status_device *d = &a->status.devices[i];
+
+		text = pile_printf(&a->pile, "%s%s %s on %s", text, i ? "," : "",
+				   modes[d->attached && d->mode <= IOP_XDP_GENERIC ? d->mode : 0],
+				   d->name);
+	}
+	return text;
+}
+
+static const char *mechanism_of_socket(struct answer *a)
+{
+	const char *text = "sk_reuseport";
+
+	for (size_t i = 0; i < a->status.n_groups; i++)
+		text = pile_printf(&a->pile, "%s%s %zu at %s", text, i ? "," : "",
+				   a->status.groups[i].n_workers, a->status.groups[i].address);
+	return text;
+}
+
+static int add_stages(struct answer *a)
+{
+	const struct iop_object *o = a->is->description;
+	__u32 n = object_count(o, IOP_TABLE_STAGES);
+
+	a->status.stages = pile_array(&a->pile, n, sizeof(*a->status.stages));
+	if (!a->status.stages)
+		return -ENOMEM;
+	for (__u32 i = 0; i < n; i++) {
+		struct iop_status_stage *s = &a->status.stages[a->status.n_stages++];
+		__u32 hook = object_stage(o, i)->hook;
+
+		s->name = word_of_hook((enum iop_hook)hook);
+		s->mechanism = hook == IOP_HOOK_RX ? mechanism_of_rx(a) : mechanism_of_socket(a);
+	}
+	return 0;
+}
+
+static int add_features(struct answer *a)
+{
+	const struct iop_object *o = a->is->description;
+	__u32 n = object_count(o, IOP_TABLE_FEATURES);
+
+	a->status.features = pile_array(&a->pile, n, sizeof(*a->status.features));
+	if (!a->status.features)
+		return -ENOMEM;
+	for (__u32 i = 0; i < n; i++) {
+		const struct iop_desc_feature *d = object_feature(o, i);
+		struct iop_status_feature *f = &a->status.features[a->status.n_features++];
+
+		f->what = pile_string(&a->pile, object_string(o, d->what));
+		f->why = pile_string(&a->pile, object_string(o, d->why));
+		f->since_major = d->since >> 16;
+		f->since_minor = d->since & 0xffff;
+		f->file = pile_string(&a->pile, object_string(o, d->place.file));
+		f->line = d->place.line;
+	}
+	return 0;
+}
+
+int iop_status_read(const char *policy, struct iop_status **status, struct iop_report *report)
+{
+	_cleanup_installed_ struct installed is = INSTALLED_EMPTY;
+	/* In the order in which one needs another. */
+	static int (*const parts[])(struct answer *a) = {
+		add_params, add_devices, add_settings, add_groups, add_stages, add_features,
+	};
+	struct answer *a;
+	int err = installed_open(&is, policy, report);
+
+	if (err)
+		return err;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return report_no_memory(report);
+	a->is = &is;
+	err = add_policy(a);
+	for (size_t i = 0; !err && is.description && i < sizeof(parts) / sizeof(parts[0]); i++)
+		err = parts[i](a);
+	a->is = NULL;
+	if (err || a->pile.failed) {
+		iop_status_free(&a->status);
+		return report_no_memory(report);
+	}
+	*status = &a->status;
+	return 0;
+}
+
+void iop_status_free(struct iop_status *status)
+{
+	struct answer *a = (struct answer *)status;
+
+	if (!a)
+		return;
+	pile_free(&a->pile);
+	free(a);
+}
