@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading and running; see kernel.h.
+ */
+#include "kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "make_policy.h"
+
+#define ETH_MIN 14
+
+/* libbpf's way to speak is a callback without a context: one thread, one run at a time. */
+static __thread FILE *log_to;
+
+static int take_log(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	if (level == LIBBPF_WARN && log_to)
+		vfprintf(log_to, format, ap);
+	return 0;
+}
+
+/* --- the machine --- */
+
+bool machine_open(struct machine *m)
+{
+	*m = (struct machine){ .n_cpus = libbpf_num_possible_cpus() };
+	libbpf_set_print(take_log);
+	m->cpus = bpf_map_create(BPF_MAP_TYPE_CPUMAP, "iop_cpus", 4, 4, MAKE_CORES, NULL);
+	if (m->cpus < 0 || m->n_cpus < 1) {
+		fprintf(stderr, "oracle: no cpumap: %s\n", strerror(errno));
+		return false;
+	}
+	/* No others, so that some cores of the policies are not there on any machine. */
+	for (uint32_t core = 0; core < 2 && (int)core < m->n_cpus; core++) {
+		uint32_t queue = 192;
+
+		if (bpf_map_update_elem(m->cpus, &core, &queue, 0) == 0)
+			targets_add(&m->there, core);
+	}
+	return true;
+}
+
+void machine_close(struct machine *m)
+{
+	if (m->cpus >= 0)
+		close(m->cpus);
+}
+
+/* --- variables of .rodata --- */
+
+static void *variable(struct bpf_object *o, const char *name, size_t size)
+{
+	const struct btf *btf = bpf_object__btf(o);
+	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *section = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+	struct bpf_map *map = bpf_object__find_map_by_name(o, ".rodata");
+	size_t map_size;
+	char *values = map ? bpf_map__initial_value(map, &map_size) : NULL;
+
+	for (uint32_t i = 0; section && values && i < btf_vlen(section); i++) {
+		const struct btf_var_secinfo *v = &btf_var_secinfos(section)[i];
+		const struct btf_type *t = btf__type_by_id(btf, v->type);
+
+		if (strcmp(btf__name_by_offset(btf, t->name_off), name) == 0 && v->size == size &&
+		    v->offset + size <= map_size)
+			return values + v->offset;
+	}
+	return NULL;
+}
+
+static uint64_t stored_as(const struct param *p, uint64_t value)
+{
+	if (p->type == TYPE_RATE)
+		return iop_rate_cost(value);
+	return p->type == TYPE_BITRATE ? iop_bitrate_cost(value) : value;
+}
+
+/* As `iopctl load --set` would, for some of the params. */
+static void set_params(struct kernel *k, const struct policy *p, struct arena *a, struct rng *r)
+{
+	static const uint64_t rates[] = { 1, 3, 1000, 1000000000 };
+
+	k->params = arena_alloc(a, (p->n_params + 1) * sizeof(*k->params));
+	for (uint32_t i = 0; i < p->n_params; i++) {
+		const struct param *param = p->params[i];
+		char name[80];
+		uint64_t *at, value = param->value;
+
+		if (rng_percent(r, 40) && param->type == TYPE_NUMBER)
+			value = rng_below(r, 12);
+		else if (rng_percent(r, 40) && param->type != TYPE_NUMBER)
+			value = rates[rng_below(r, 4)];
+		if (value < param->min || value > param->max)
+			value = param->value;
+		snprintf(name, sizeof(name), "iop_param_%s", param->name);
+		at = variable(k->object, name, sizeof(*at));
+		if (at)
+			*at = stored_as(param, value);
+		k->params[i] = value;
+	}
+	k->env.params = k->params;
+}
+
+static void set_pools(struct kernel *k, const struct policy *p, struct arena *a, struct rng *r)
+{
+	k->pools = arena_alloc(a, (p->n_pools + 1) * sizeof(*k->pools));
+	for (uint32_t i = 0; i < p->n_pools; i++) {
+		uint16_t *cores = arena_alloc(a, MAKE_CORES * sizeof(*cores));
+		struct iop_pool_cores *at;
+		char name[80];
+
+		if (p->pools[i]->fixed)
+			continue;
+		snprintf(name, sizeof(name), "iop_pool_%s", p->pools[i]->name);
+		at = variable(k->object, name, sizeof(*at));
+		k->pools[i].n = rng_in(r, 1, MAKE_CORES);
+		k->pools[i].cores = cores;
+		for (uint32_t c = 0; c < k->pools[i].n; c++)
+			cores[c] = (uint16_t)rng_below(r, rng_percent(r, 70) ? 2 : MAKE_CORES);
+		if (!at)
+			continue;
+		at->n = k->pools[i].n;
+		for (uint32_t c = 0; c < at->n; c++)
+			at->core[c] = cores[c];
+	}
+	k->env.pools = k->pools;
+}
+
+/* --- maps --- */
+
+static void shape_maps(struct kernel *k, const struct machine *m)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, k->object) {
+		const char *name = bpf_map__name(map);
+
+		if (strcmp(name, "iop_cpus") == 0) {
+			bpf_map__set_max_entries(map, MAKE_CORES);
+			bpf_map__reuse_fd(map, m->cpus);
+		} else if (strncmp(name, "iop_near_", 9) == 0) {
+			bpf_map__set_max_entries(map, (uint32_t)m->n_cpus);
+		}
+	}
+}
+
+/* `local` picks the same on all cores, so that it does not matter where this runs. */
+static bool fill_near(struct kernel *k, const struct policy *p, const struct machine *m,
+		      struct arena *a, struct rng *r)
+{
+	k->near = arena_alloc(a, (p->n_actions + 1) * sizeof(*k->near));
+	for (uint32_t i = 0; i < p->n_actions; i++) {
+		char name[32];
+		int map;
+
+		k->near[i] = rng_below(r, 4);
+		snprintf(name, sizeof(name), "iop_near_%u", i);
+		map = bpf_object__find_map_fd_by_name(k->object, name);
+		for (uint32_t cpu = 0; map >= 0 && (int)cpu < m->n_cpus; cpu++) {
+			if (bpf_map_update_elem(map, &cpu, &k->near[i], 0))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* --- counters --- */
+
+static bool counters_open(struct counters *c, struct bpf_object *o, const char *name, int n_cpus,
+			  struct arena *a)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
+
+	if (!map)
+		return false;
+	*c = (struct counters){ .map = bpf_map__fd(map),
+				.n_classes = bpf_map__max_entries(map),
+				.per_class = bpf_map__value_size(map) / 8,
+				.n_cpus = (uint32_t)n_cpus };
+	c->value = arena_alloc(a, (size_t)c->n_classes * c->per_class * 8);
+	c->scratch = arena_alloc(a, (size_t)c->n_cpus * c->per_class * 8);
+	return true;
+}
+
+bool counters_read(struct counters *c, uint32_t class, uint64_t *rise)
+{
+	uint64_t *last = c->value + (size_t)class * c->per_class;
+
+	if (bpf_map_lookup_elem(c->map, &class, c->scratch))
+		return false;
+	for (uint32_t i = 0; i < c->per_class; i++) {
+		uint64_t now = 0;
+
+		for (uint32_t cpu = 0; cpu < c->n_cpus; cpu++)
+			now += c->scratch[(size_t)cpu * c->per_class + i];
+		rise[i] = now - last[i];
+		last[i] = now;
+	}
+	return true;
+}
+
+/* --- loading --- */
+
+static bool load(struct kernel *k, const struct compiled *c, const struct machine *m,
+		 enum iop_hook hook, struct rng *r)
+{
+	const char *wanted = c->plan->hooks[hook].program;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "random");
+	struct bpf_program *p;
+
+	k->object = bpf_object__open_mem(c->object, c->size, &opts);
+	if (!k->object)
+		return false;
+	bpf_object__for_each_program(p, k->object) {
+		bpf_program__set_autoload(p, strcmp(bpf_program__name(p), wanted) == 0);
+		if (strcmp(bpf_program__name(p), wanted) == 0)
+			bpf_program__set_log_level(p, 0);
+	}
+	shape_maps(k, m);
+	set_params(k, c->policy, c->arena, r);
+	set_pools(k, c->policy, c->arena, r);
+	if (bpf_object__load(k->object))
+		return false;
+	p = bpf_object__find_program_by_name(k->object, wanted);
+	k->program = p ? bpf_program__fd(p) : -1;
+	k->cores = m->there;
+	k->env.cores = &k->cores;
+	k->env.limits = interp_limits_new(c->arena);
+	return k->program >= 0 && fill_near(k, c->policy, m, c->arena, r) &&
+	       counters_open(&k->counts, k->object, c->plan->hooks[hook].counts->name, m->n_cpus,
+			     c->arena) &&
+	       (!bpf_object__find_map_by_name(k->object, "iop_path") ||
+		counters_open(&k->path, k->object, "iop_path", m->n_cpus, c->arena));
+}
+
+bool kernel_load(struct kernel *k, const struct compiled *c, const struct machine *m,
+		 enum iop_hook hook, struct rng *r, char **log)
+{
+	size_t size;
+	bool ok;
+
+	memset(k, 0, sizeof(*k));
+	*log = NULL;
+	log_to = open_memstream(log, &size);
+	if (!log_to)
+		abort();
+	ok = load(k, c, m, hook, r);
+	if (!ok)
+		fprintf(log_to, "loading failed: %s\n", strerror(errno));
+	fclose(log_to);
+	log_to = NULL;
+	return ok;
+}
+
+void kernel_unload(struct kernel *k)
+{
+	bpf_object__close(k->object);
+	k->object = NULL;
+}
+
+int kernel_run(struct kernel *k, const uint8_t *frame, size_t len)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)len,
+		    .repeat = 1);
+
+	if (len < ETH_MIN || bpf_prog_test_run_opts(k->program, &opts))
+		return -1;
+	return (int)opts.retval;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Random policies: pools, params, headers, workloads with their classes, and
+ * rules with each action and selector.
+ */
+#include "make_policy.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define WORKLOADS_MAX 6
+#define CLASSES_MAX 6
+#define HEADERS_MAX 3
+
+struct made_workload {
+	struct made_scope scope;
+	unsigned n_classes;
+	bool has_rest; /* the last class takes what is left */
+};
+
+struct making {
+	struct rng *r;
+	const struct make_options *options;
+	FILE *out;
+	unsigned n_pools;
+	unsigned n_rates, n_bitrates; /* params r0 …, b0 … */
+	struct made_params params;
+	struct made_header headers[HEADERS_MAX];
+	unsigned n_headers;
+};
+
+/* --- what is declared first --- */
+
+static void make_pools(struct making *m)
+{
+	m->n_pools = rng_in(m->r, 1, 3);
+	for (unsigned i = 0; i < m->n_pools; i++) {
+		unsigned lo = rng_below(m->r, MAKE_CORES), hi = rng_in(m->r, lo, MAKE_CORES - 1);
+
+		fprintf(m->out, "pool c%u { ", i);
+		if (rng_percent(m->r, 15)) {
+			fputs("numa 0; ", m->out);
+			if (rng_percent(m->r, 50))
+				fputs("smt off; ", m->out);
+		} else if (rng_percent(m->r, 50)) {
+			/* the cores that every machine has */
+			fprintf(m->out, "cores 0-%u; ", rng_in(m->r, 0, 3));
+		} else if (hi > lo && rng_percent(m->r, 40)) {
+			fprintf(m->out, "cores %u-%u; except %u; ", lo, hi, rng_in(m->r, lo, hi));
+		} else {
+			fprintf(m->out, "cores %u,%u; ", lo, hi);
+		}
+		fputs("}\n", m->out);
+	}
+}
+
+/* Few a second: whether a packet is over does not depend on the machine's speed. */
+static void make_rate(struct making *m)
+{
+	static const char *const rates[] = { "1/s", "2/s", "10/s", "1G/s", "100k/s", "1000/s" };
+
+	fputs(rates[rng_below(m->r, 6)], m->out);
+}
+
+static void make_bitrate(struct making *m)
+{
+	static const char *const rates[] = { "1kbit", "8kbit", "64kbit", "100gbit", "1mbit" };
+
+	fputs(rates[rng_below(m->r, 5)], m->out);
+}
+
+static void make_params(struct making *m)
+{
+	m->params.n = rng_below(m->r, 4);
+	for (unsigned i = 0; i < m->params.n; i++) {
+		m->params.value[i] =
+			rng_percent(m->r, 70) ? rng_below(m->r, 8) : rng_below(m->r, 256);
+		fprintf(m->out, "param p%u = %" PRIu64 ";\n", i, m->params.value[i]);
+	}
+	m->n_rates = rng_below(m->r, 3);
+	for (unsigned i = 0; i < m->n_rates; i++) {
+		fprintf(m->out, "param r%u = ", i);
+		make_rate(m);
+		fputs(";\n", m->out);
+	}
+	m->n_bitrates = rng_below(m->r, 2);
+	for (unsigned i = 0; i < m->n_bitrates; i++) {
+		fprintf(m->out, "param b%u = ", i);
+		make_bitrate(m);
+		fputs(";\n", m->out);
+	}
+}
+
+/* --- workloads --- */
+
+static void make_set(struct making *m, const char *word, unsigned version, bool prefix)
+{
+	unsigned n = rng_in(m->r, 1, 3);
+
+	fprintf(m->out, " %s ", word);
+	if (n == 1) {
+		make_address(m->r, version, prefix, m->out);
+		return;
+	}
+	fputs("{ ", m->out);
+	for (unsigned i = 0; i < n; i++) {
+		if (i)
+			fputs(", ", m->out);
+		make_address(m->r, rng_percent(m->r, 80) ? version : 10 - version, prefix, m->out);
+	}
+	fputs(" }", m->out);
+}
+
+/* Ports of its own, or those of all and an address of its own. */
+static void make_match(struct making *m, unsigned number, bool shared)
+{
+	unsigned base = 1000 + 100 * number, version = rng_percent(m->r, 60) ? 4 : 6;
+
+	if (shared) {
+		fprintf(m->out, "    match udp port 53 to { 10.9.%u.0/24, fd09:%x::/32 };\n",
+			number, number);
+		return;
+	}
+	fputs("    match udp port ", m->out);
+	switch (rng_below(m->r, 4)) {
+	case 0: fprintf(m->out, "%u", base); break;
+	case 1: fprintf(m->out, "%u-%u", base, base + rng_in(m->r, 1, 30)); break;
+	case 2: fprintf(m->out, "{ %u, %u }", base, base + rng_in(m->r, 2, 30)); break;
+	default:
+		fprintf(m->out, "{ %u-%u, %u, %u-%u }", base, base + 3, base + 5, base + 7,
+			base + rng_in(m->r, 8, 60));
+	}
+	if (rng_percent(m->r, 30))
+		make_set(m, "to", version, rng_percent(m->r, 70));
+	if (rng_percent(m->r, 30))
+		make_set(m, "from", version, rng_percent(m->r, 70));
+	fputs(";\n", m->out);
+}
+
+static void make_classes(struct making *m, struct made_workload *w)
+{
+	w->n_classes = rng_in(m->r, 1, CLASSES_MAX);
+	w->has_rest = rng_percent(m->r, 60);
+	for (unsigned i = 0; i < w->n_classes; i++) {
+		fprintf(m->out, "    class k%u", i);
+		if (i < w->n_classes - 1 || !w->has_rest) {
+			fputs(" when ", m->out);
+			make_cond(m->r, &w->scope, rng_below(m->r, 4), m->out);
+		}
+		fputs(";\n", m->out);
+	}
+}
+
+/* --- rules --- */
+
+static void make_selector(struct making *m, const struct made_workload *w)
+{
+	static const char *const others[] = { "round_robin", "random", "local" };
+	bool comma = false;
+	unsigned n;
+
+	if (rng_percent(m->r, 25)) {
+		fputs(others[rng_below(m->r, 3)], m->out);
+		return;
+	}
+	fputs("hash(", m->out);
+	if (rng_percent(m->r, 40)) {
+		fputs("flow", m->out);
+		comma = true;
+	}
+	n = comma ? rng_below(m->r, 3) : rng_in(m->r, 1, 3);
+	while (n--) {
+		if (comma)
+			fputs(", ", m->out);
+		comma = true;
+		make_key(m->r, &w->scope, m->out);
+	}
+	fputs(")", m->out);
+}
+
+static void make_steer(struct making *m, const struct made_workload *w)
+{
+	fprintf(m->out, "steer to c%u by ", rng_below(m->r, m->n_pools));
+	make_selector(m, w);
+}
+
+static void make_limit(struct making *m, const struct made_workload *w, unsigned depth)
+{
+	bool bits = rng_percent(m->r, 35);
+
+	fputs("limit ", m->out);
+	if (bits && m->n_bitrates && rng_percent(m->r, 50))
+		fprintf(m->out, "b%u", rng_below(m->r, m->n_bitrates));
+	else if (!bits && m->n_rates && rng_percent(m->r, 50))
+		fprintf(m->out, "r%u", rng_below(m->r, m->n_rates));
+	else if (bits)
+		make_bitrate(m);
+	else
+		make_rate(m);
+	if (rng_percent(m->r, 60)) {
+		fputs(" per ", m->out);
+		if (rng_percent(m->r, 25))
+			fputs("flow", m->out);
+		else
+			make_key(m->r, &w->scope, m->out);
+	}
+	if (bits && rng_percent(m->r, 70))
+		fprintf(m->out, " burst %u", rng_in(m->r, 40, 4000));
+	else if (!bits && rng_percent(m->r, 70))
+		fprintf(m->out, " burst %u", rng_in(m->r, 1, 30));
+	else if (rng_percent(m->r, 10))
+		fprintf(m->out, " burst 4294967295");
+	if (rng_percent(m->r, 35)) {
+		fputs(" else ", m->out);
+		switch (rng_below(m->r, 4)) {
+		case 0: fputs("pass", m->out); break;
+		case 1: fputs("drop", m->out); break;
+		case 2:
+			if (depth) {
+				make_limit(m, w, depth - 1);
+				break;
+			}
+			/* fall through */
+		default: make_steer(m, w);
+		}
+	}
+}
+
+static void make_workers(struct making *m, const struct made_workload *w)
+{
+	unsigned a = rng_below(m->r, MAKE_WORKERS), b = rng_in(m->r, a, MAKE_WORKERS - 1);
+
+	if (rng_percent(m->r, 25)) {
+		fprintf(m->out, "worker %u", a);
+		return;
+	}
+	fputs("workers ", m->out);
+	switch (rng_below(m->r, 5)) {
+	case 0: fputs("all", m->out); break;
+	case 1: fprintf(m->out, "last %u", rng_in(m->r, 1, MAKE_WORKERS)); break;
+	case 2: fprintf(m->out, "all but last %u", rng_in(m->r, 1, MAKE_WORKERS)); break;
+	case 3: fprintf(m->out, "%u-%u", a, b); break;
+	default:
+		/* in an order of its own */
+		if (a == 0 || b == a)
+			fprintf(m->out, "%u", a);
+		else
+			fprintf(m->out, "%u-%u,%u", a, b, rng_below(m->r, a));
+	}
+	fputs(" by ", m->out);
+	make_selector(m, w);
+}
+
+static void make_end(struct making *m, const struct made_workload *w, bool socket)
+{
+	uint32_t which = rng_below(m->r, 100);
+
+	if (which < 15)
+		fputs("pass", m->out);
+	else if (which < 35)
+		fputs("drop", m->out);
+	else if (socket)
+		make_workers(m, w);
+	else
+		make_steer(m, w);
+}
+
+/* Classes for which no earlier rule ends the stage, at least one of them; as bits. */
+static unsigned make_names(struct making *m, const struct made_workload *w, unsigned ended)
+{
+	unsigned all = (1u << w->n_classes) - 1, chosen = (unsigned)rng_next(m->r) & all & ~ended;
+	bool comma = false;
+
+	if (rng_percent(m->r, 30)) {
+		fputs("all", m->out);
+		return all;
+	}
+	while (!chosen)
+		chosen = 1u << rng_below(m->r, w->n_classes) & ~ended;
+	if (rng_percent(m->r, 20))
+		chosen |= (unsigned)rng_next(m->r) & ended;
+	for (unsigned i = 0; i < w->n_classes; i++) {
+		if (!(chosen >> i & 1))
+			continue;
+		fprintf(m->out, "%sk%u", comma ? ", " : "", i);
+		comma = true;
+	}
+	return chosen;
+}
+
+static void make_stage(struct making *m, const struct made_workload *w, bool socket)
+{
+	unsigned all = (1u << w->n_classes) - 1, ended = 0, n = rng_in(m->r, 1, 6);
+
+	fprintf(m->out, "    stage %s {\n", socket ? "socket" : "rx");
+	while (n-- && ended != all) {
+		unsigned chosen, non_ending = rng_below(m->r, 3);
+		bool ends = non_ending == 0 || rng_percent(m->r, 60), comma = false;
+
+		fputs("        ", m->out);
+		chosen = make_names(m, w, ended);
+		fputs(" -> ", m->out);
+		while (non_ending--) {
+			if (comma)
+				fputs(", ", m->out);
+			comma = true;
+			if (!socket && rng_percent(m->r, 60))
+				make_limit(m, w, 1);
+			else
+				fputs("count", m->out);
+		}
+		if (ends) {
+			if (comma)
+				fputs(", ", m->out);
+			make_end(m, w, socket);
+			ended |= chosen;
+		}
+		fputs(";\n", m->out);
+	}
+	fputs("    }\n", m->out);
+}
+
+static void make_workload(struct making *m, unsigned number)
+{
+	struct made_workload w = { .scope = { .params = &m->params } };
+	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, 15);
+	bool rx = !sockets && rng_percent(m->r, 95), socket = sockets || rng_percent(m->r, 30);
+	unsigned n_matches = rng_percent(m->r, 20) ? 2 : 1;
+	struct made_header dns;
+
+	w.scope.socket = socket;
+	fprintf(m->out, "workload w%u {\n", number);
+	if (sockets) {
+		fprintf(m->out, "    match udp port %u", 5000 + number);
+		if (rng_percent(m->r, 30))
+			make_set(m, "to", 4, true);
+		if (rng_percent(m->r, 30))
+			make_set(m, "from", 4, true);
+		fputs(";\n", m->out);
+	}
+	for (unsigned i = 0; i < n_matches && !sockets; i++)
+		make_match(m, i ? number + 10 : number, shared && !i);
+	if (rng_percent(m->r, 8)) {
+		make_dns(&dns);
+		w.scope.header = &dns;
+	} else if (m->n_headers && rng_percent(m->r, 80)) {
+		w.scope.header = &m->headers[rng_below(m->r, m->n_headers)];
+	}
+	if (w.scope.header)
+		fprintf(m->out, "    payload %s;\n", w.scope.header->name);
+	if (rng_percent(m->r, 92)) {
+		make_classes(m, &w);
+	} else {
+		/* none declared: one, named like the workload */
+		fprintf(m->out, "    stage %s { all -> ", socket ? "socket" : "rx");
+		make_end(m, &w, socket);
+		fputs("; }\n}\n", m->out);
+		return;
+	}
+	if (rx)
+		make_stage(m, &w, false);
+	if (socket)
+		make_stage(m, &w, true);
+	fputs("}\n", m->out);
+}
+
+void make_policy(struct rng *r, const struct make_options *o, FILE *out)
+{
+	struct making m = { .r = r, .options = o, .out = out };
+	unsigned n = o->for_sockets ? rng_in(r, 1, 2) : rng_in(r, 1, WORKLOADS_MAX);
+
+	fputs("policy random;\n", out);
+	make_pools(&m);
+	make_params(&m);
+	m.n_headers = rng_below(r, HEADERS_MAX + 1);
+	for (unsigned i = 0; i < m.n_headers; i++)
+		make_header(r, i, out, &m.headers[i]);
+	for (unsigned i = 0; i < n; i++)
+		make_workload(&m, i);
+}
