@@ -289,11 +289,12 @@ static int pin_maps(const struct load *l, const struct bpf_object *obj, enum iop
 
 		if (!program_owns_map(l->is.description, map, scope))
 			continue;
-		pin_name_of_map(bpf_map__name(map), name);
+		pin_name_of_map(program_map_name(map), name);
 		err = pin_path(path, l->is.name, "%s/maps/%s", folder, name);
 		if (err)
 			return report_error(report, err, IOP_CAUSE_POLICY,
-					    "the name of map %s is too long", bpf_map__name(map));
+					    "the name of map %s is too long",
+					    program_map_name(map));
 		err = pin_object(bpf_map__fd(map), path, report);
 		if (err)
 			return err;

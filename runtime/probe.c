@@ -7,8 +7,10 @@
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/if_link.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "cleanup.h"
@@ -69,9 +71,24 @@ static int probe_reuseport(void)
 						   BPF_FUNC_sk_select_reuseport, NULL);
 }
 
+/* An array of sockets that takes a UDP one: it was for TCP only at first. */
 static int probe_sockarray(void)
 {
-	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, NULL);
+	_cleanup_fd_ int map = bpf_map_create(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, "iop_probe",
+					      sizeof(__u32), sizeof(__u64), 1, NULL);
+	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in any = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	__u64 value = (__u64)fd;
+	__u32 key = 0;
+	int yes = 1;
+
+	if (map < 0)
+		return errno == EINVAL ? 0 : -errno;
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) ||
+	    bind(fd, (const struct sockaddr *)&any, sizeof(any)))
+		return -errno;
+	return bpf_map_update_elem(map, &key, &value, BPF_ANY) ? 0 : 1;
 }
 
 /* A call that cannot work, but says whether it is known. */

@@ -13,8 +13,19 @@
 #define VERIFIER_LOG (16u << 20)   /* pages are used as the kernel writes them */
 #define VERIFIER_TAIL 40           /* lines */
 
-static const struct iop_desc_map *described(const struct iop_object *o, const char *name)
+/* libbpf calls the sections of variables after the policy, "dns_edge.rodata"; the
+ * description calls them as the object does. */
+const char *program_map_name(const struct bpf_map *map)
 {
+	const char *name = bpf_map__name(map), *dot = strchr(name, '.');
+
+	return bpf_map__is_internal(map) && dot ? dot : name;
+}
+
+static const struct iop_desc_map *described(const struct iop_object *o, const struct bpf_map *map)
+{
+	const char *name = program_map_name(map);
+
 	for (__u32 i = 0; i < object_count(o, IOP_TABLE_MAPS); i++)
 		if (!strcmp(object_string(o, object_map(o, i)->name), name))
 			return object_map(o, i);
@@ -24,14 +35,14 @@ static const struct iop_desc_map *described(const struct iop_object *o, const ch
 /* libbpf makes each instance its own of what is constant, and of what nobody described. */
 static enum iop_map_scope scope_of(const struct iop_object *o, const struct bpf_map *map)
 {
-	const struct iop_desc_map *d = described(o, bpf_map__name(map));
+	const struct iop_desc_map *d = described(o, map);
 
 	return d ? (enum iop_map_scope)d->scope : IOP_SCOPE_POLICY;
 }
 
 static bool is_rodata(const struct iop_object *o, const struct bpf_map *map)
 {
-	const struct iop_desc_map *d = described(o, bpf_map__name(map));
+	const struct iop_desc_map *d = described(o, map);
 
 	return d ? d->role == IOP_MAP_RODATA : bpf_map__map_flags(map) & BPF_F_RDONLY_PROG;
 }
@@ -126,7 +137,7 @@ static int size_maps(const struct program_values *v, struct bpf_object *obj, __u
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, obj) {
-		const struct iop_desc_map *d = described(v->object, bpf_map__name(map));
+		const struct iop_desc_map *d = described(v->object, map);
 		__u32 entries = bpf_map__max_entries(map);
 
 		if (!d)
@@ -290,7 +301,7 @@ static int fill_policy(const struct program_values *v, const struct bpf_object *
 	int err = 0;
 
 	bpf_object__for_each_map(map, obj) {
-		const struct iop_desc_map *d = described(v->object, bpf_map__name(map));
+		const struct iop_desc_map *d = described(v->object, map);
 
 		if (!d || d->scope != IOP_SCOPE_POLICY)
 			continue;
@@ -328,7 +339,7 @@ static int fill_group(const struct program_values *v, const struct bpf_object *o
 	int err = 0;
 
 	bpf_object__for_each_map(map, obj) {
-		const struct iop_desc_map *d = described(v->object, bpf_map__name(map));
+		const struct iop_desc_map *d = described(v->object, map);
 
 		if (d && d->role == IOP_MAP_NEAR_WORKER)
 			err = fill_near_worker(v, map, d, group, report);
@@ -390,7 +401,7 @@ static int share_maps(const struct program_values *v, struct bpf_object *obj,
 
 		if (scope_of(v->object, map) == IOP_SCOPE_GROUP || is_rodata(v->object, map))
 			continue;
-		theirs = bpf_object__find_map_by_name(policy, bpf_map__name(map));
+		theirs = bpf_object__find_map_by_name(policy, program_map_name(map));
 		if (!theirs || bpf_map__reuse_fd(map, bpf_map__fd(theirs)))
 			return report_error(report, -EINVAL, IOP_CAUSE_KERNEL,
 					    "map %s cannot be shared with the socket program",

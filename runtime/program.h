@@ -50,6 +50,9 @@ __u32 program_id(int fd); /* 0: cannot be told */
 struct bpf_map *program_map(const struct bpf_object *obj, const struct iop_object *o,
 			    enum iop_map_role role);
 
+/* A map's name in the object and its description. */
+const char *program_map_name(const struct bpf_map *map);
+
 /* Does a map belong into this object, with those of the scope? */
 bool program_owns_map(const struct iop_object *o, const struct bpf_map *map,
 		      enum iop_map_scope scope);
