@@ -49,7 +49,6 @@ struct parse {
 	int kind, kind_before;    /* of the last two */
 	int statement;            /* of the first one of the statement */
 	struct span statement_at;
-	uint32_t unclosed;        /* the last block whose `}` was reported missing */
 	unsigned parens;          /* open since the last `;` or brace */
 	unsigned braces;          /* open in the text; their places are in `opened` */
 	struct span opened[MAX_NESTING];

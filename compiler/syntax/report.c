@@ -225,11 +225,10 @@ static bool is_outside(const struct parse *p, int kind, struct span at)
 	       indent_of(p, p->opened[p->blocks - 1], &of_block, &ignored) && indent <= of_block;
 }
 
-/* The block's brace is missing. Those of the blocks around it may be found missing, too,
- * because their braces closed what is inside: that is not said again. */
+/* The block's brace is missing: it and what is around it is closed before the keyword. */
 static bool report_unclosed(struct parse *p, unsigned groups)
 {
-	struct span at = p->last, open;
+	struct span at = p->last;
 	int kind = p->kind;
 	struct diag *g;
 
@@ -241,12 +240,8 @@ static bool report_unclosed(struct parse *p, unsigned groups)
 	} else if (!(groups & 1U << G_CLOSE) || (kind != TOK_END && !is_outside(p, kind, at))) {
 		return false;
 	}
-	open = p->opened[p->blocks - 1];
-	if (open.begin > p->unclosed) {
-		p->unclosed = open.begin;
-		g = parse_error(p, at, "expected `}` before %s", shown_at(p, at));
-		diag_note(g, open, "this block is still open");
-	}
+	g = parse_error(p, at, "expected `}` before %s", shown_at(p, at));
+	diag_note(g, p->opened[p->blocks - 1], "this block is still open");
 	if (kind != TOK_END)
 		tokens_resume(p, at, is_declaration(kind) ? 0 : 1);
 	return true;

@@ -235,6 +235,20 @@ static void unprintable_text_is_escaped(void **state)
 			    "      |                                     ^\n");
 }
 
+static void broken_characters_are_shown_byte_by_byte(void **state)
+{
+	struct scene *s = *state;
+
+	/* the last control; too long a form; a surrogate; beyond Unicode; cut */
+	LOAD(s, "\x1f \xc0\x80 \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xf8 \xf0\x9f\x98");
+	diag_error(s->diags, at(s, 0, 1), "x");
+	assert_string_equal(render(s, DIAG_TEXT),
+			    "p.iop:1:1: error: x\n"
+			    "    1 | \\x1f \\xc0\\x80 \\xe0\\x80\\xaf \\xed\\xa0\\x80 "
+			    "\\xf4\\x90\\x80\\x80 \\xf8 \\xf0\\x9f\\x98\n"
+			    "      | ^~~~\n");
+}
+
 static void marks_are_as_wide_as_what_they_mark(void **state)
 {
 	struct scene *s = *state;
@@ -370,6 +384,7 @@ int main(void)
 		TEST(twenty_are_kept_and_the_rest_counted),
 		TEST(spans_of_every_shape),
 		TEST(unprintable_text_is_escaped),
+		TEST(broken_characters_are_shown_byte_by_byte),
 		TEST(marks_are_as_wide_as_what_they_mark),
 		TEST(long_lines_are_cut),
 		TEST(the_ends_of_long_lines_are_not_cut),

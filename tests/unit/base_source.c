@@ -103,6 +103,8 @@ static void names_are_relative_to_the_first(void **state)
 		{ "/etc/iopx/a.iop", "../iopx/a.iop" },
 		{ "/srv//x/./a.iop", "../../srv/x/a.iop" },
 		{ "/a.iop", "../../a.iop" },
+		{ "/x/../a.iop", "../../a.iop" },
+		{ "/../a.iop", "../../a.iop" },
 		{ "-", "<stdin>" },
 	};
 	struct scene *s = *state;
