@@ -89,17 +89,24 @@ STAGE_FN static bool iop_limit_per(void *map, const void *key, __u64 cost, __u64
 	return true;
 }
 
-/* Bytes of the payload as a limit's key: the first 64, the rest of which is zero already. */
-STAGE_FN static void iop_key_bytes(__u8 *key, const struct iop_pkt *p, __u32 at, __u32 size)
+/* Bytes of the payload as a limit's key: the first 64, the rest of which is zero already.
+ * Returns how many were taken. */
+STAGE_FN static __u64 iop_key_bytes(__u8 *key, const struct iop_pkt *p, __u64 at, __u64 size)
 {
 	const __u8 *from = p->payload + at;
 
+	if (size > IOP_HASH_BYTES)
+		size = IOP_HASH_BYTES;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < IOP_HASH_BYTES; i++) {
-		if (i >= size || from + i + 1 > p->end)
+	for (__u64 i = 0; i < IOP_HASH_BYTES; i++) {
+		if (i >= size)
+			break;
+		iop_apart();
+		if (from + i + 1 > p->end)
 			break;
 		key[i] = from[i];
 	}
+	return size;
 }
 
 /* What a bit rate counts: bytes from the IP header on. */
@@ -168,30 +175,35 @@ STAGE_FN static __u64 iop_hash_number(__u64 h, __u64 n)
  * Bytes at `at`, `size` of them, which the payload holds; at most IOP_HASH_BYTES
  * are taken. Eight at a time, then what is left one by one.
  */
-STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u32 at, __u32 size)
+STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 at, __u64 size)
 {
-	__u32 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES;
+	__u64 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES, left = taken, word = 0;
 	const __u8 *from = p->payload + at;
-	__u64 word = 0;
-	__u32 left = taken;
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < IOP_HASH_BYTES / 8; i++) {
-		if (left < 8 || from + 8 > p->end)
+		if (left < 8)
+			break;
+		iop_apart();
+		if (from + 8 > p->end)
 			break;
 		h = iop_hash_word(h, *(const __u64 *)from);
 		from += 8;
 		left -= 8;
 	}
+	if (left) {
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < 7; i++) {
-		if (i >= left || from + 1 > p->end)
-			break;
-		word |= (__u64)*from << (8 * i);
-		from++;
-	}
-	if (left)
+		for (__u64 i = 0; i < 7; i++) {
+			if (i >= left)
+				break;
+			iop_apart();
+			if (from + 1 > p->end)
+				break;
+			word |= (__u64)*from << (8 * i);
+			from++;
+		}
 		h = iop_hash_word(h, word);
+	}
 	return iop_hash_word(h, taken);
 }
 

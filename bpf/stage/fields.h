@@ -139,12 +139,15 @@ NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
  * sure that the packet holds what the UDP header says.
  */
 #define PAYLOAD_NUMBER(bits, order)                                                          \
-	STAGE_FN static bool iop_payload_##order##bits(const struct iop_pkt *p, __u32 at,       \
+	STAGE_FN static bool iop_payload_##order##bits(const struct iop_pkt *p, __u64 at,       \
 						       __u64 *out)                              \
 	{                                                                                     \
 		const __u8 *from = p->payload + at;                                           \
                                                                                               \
-		if (at + bits / 8 > p->payload_len || from + bits / 8 > p->end)               \
+		if (at + bits / 8 > p->payload_len)                                           \
+			return false;                                                         \
+		iop_apart();                                                                  \
+		if (from + bits / 8 > p->end)                                                 \
 			return false;                                                         \
 		*out = IOP_##order##bits(*(const __u##bits *)from);                           \
 		return true;                                                                  \
@@ -172,14 +175,17 @@ PAYLOAD_NUMBER(32, le)
 PAYLOAD_NUMBER(64, le)
 
 /* The same for `n` bytes that are compared or searched; NULL if they are not held. */
-STAGE_FN static const __u8 *iop_payload_at(const struct iop_pkt *p, __u32 at, __u32 n)
+STAGE_FN static const __u8 *iop_payload_at(const struct iop_pkt *p, __u64 at, __u64 n)
 {
 	const __u8 *from = p->payload + at;
 
-	return at + n > p->payload_len || from + n > p->end ? NULL : from;
+	if (at + n > p->payload_len)
+		return NULL;
+	iop_apart();
+	return from + n > p->end ? NULL : from;
 }
 
-STAGE_FN static __u32 iop_payload_len(const struct iop_pkt *p)
+STAGE_FN static __u64 iop_payload_len(const struct iop_pkt *p)
 {
 	return p->payload_len;
 }

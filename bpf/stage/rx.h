@@ -18,6 +18,7 @@
 /* Extension headers (RFC 8200, section 4) that may stand before UDP. */
 static __always_inline const void *iop_ip6_walk(const void *at, const void *end, __u8 next)
 {
+#pragma clang loop unroll(disable)
 	for (int i = 0; i <= IOP_MAX_EXT_HEADERS; i++) {
 		const struct ipv6_opt_hdr *opt = at;
 
@@ -72,7 +73,8 @@ static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 	p->vlan = NULL;
 	if ((const __u8 *)(p->eth + 1) > p->end)
 		return false;
-	p->proto = p->eth->h_proto;
+	/* struct ethhdr is packed: by its member this would be two loads. */
+	p->proto = *(const __be16 *)((const __u8 *)p->eth + 2 * ETH_ALEN);
 	p->l3 = p->eth + 1;
 	for (int i = 0; i < 2; i++) {
 		if (p->proto != bpf_htons(ETH_P_8021Q) && p->proto != bpf_htons(ETH_P_8021AD))

@@ -33,6 +33,10 @@
 /* A bound that LLVM must not remove because it knows it, while the verifier does not. */
 #define iop_opaque(var) asm volatile("" : "+r"(var))
 
+/* Keeps LLVM from joining the checks before and behind it into one flag: BPF has no instruction
+ * that makes one. */
+#define iop_apart() asm volatile("")
+
 /* struct vlan_hdr of the kernel is not in its user headers. */
 struct iop_vlan {
 	__be16 tci;
@@ -51,7 +55,7 @@ struct iop_pkt {
 	const void *l3;            /* struct iphdr or ipv6hdr, complete */
 	const struct udphdr *udp;  /* complete */
 	const __u8 *payload;
-	__u32 payload_len;         /* by the UDP header; what is behind it is padding */
+	__u64 payload_len;         /* by the UDP header; what is behind it is padding */
 	__be16 proto;              /* EtherType */
 	__u8 family;               /* 4 or 6 */
 };

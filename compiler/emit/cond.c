@@ -10,8 +10,6 @@
 /* A value's number; leaves for `no` if a field of it is missing. */
 static LLVMValueRef number(struct emitter *e, const struct value *v, LLVMBasicBlockRef no)
 {
-	LLVMBasicBlockRef next;
-	struct reading r;
 	LLVMValueRef a, b;
 
 	switch (v->kind) {
@@ -22,11 +20,7 @@ static LLVMValueRef number(struct emitter *e, const struct value *v, LLVMBasicBl
 		LLVMSetVolatile(a, true);
 		return a;
 	case VALUE_FIELD:
-		r = emit_field(e, &v->field);
-		next = emit_block(e, "");
-		emit_cond_br(e, r.ok, next, no);
-		emit_at(e, next);
-		return r.value;
+		return emit_field(e, &v->field, no).value;
 	default:
 		break;
 	}
@@ -136,11 +130,9 @@ static void prefixes(struct emitter *e, const struct field_ref *f, const struct 
 		     uint32_t n, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not,
 		     LLVMBasicBlockRef unknown)
 {
-	LLVMBasicBlockRef there = emit_block(e, ""), v4 = emit_block(e, "v4"), v6 = emit_block(e, "v6");
-	LLVMValueRef addr, hi, lo, family;
+	LLVMBasicBlockRef v4 = emit_block(e, "v4"), v6 = emit_block(e, "v6");
+	LLVMValueRef addr = emit_address(e, f, unknown), hi, lo, family;
 
-	emit_cond_br(e, emit_address(e, f, &addr), there, unknown);
-	emit_at(e, there);
 	hi = member(e, e->addr, addr, 0);
 	lo = member(e, e->addr, addr, 1);
 	family = member(e, e->addr, addr, 2);
@@ -188,7 +180,7 @@ static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
 		return;
 	}
 	there = emit_block(e, "");
-	p = CALL(e, "iop_payload_at", e->pkt, at, emit_i32(e, s->len));
+	p = CALL(e, "iop_payload_at", e->pkt, at, emit_i64(e, s->len));
 	emit_cond_br(e, LLVMBuildIsNotNull(e->b, p, ""), there, is_not);
 	emit_at(e, there);
 	compare_bytes(e, p, s, is, is_not);
@@ -200,20 +192,20 @@ static void contains(struct emitter *e, const struct reading *r, const struct by
 {
 	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), head = emit_block(e, "head"),
 			  body = emit_block(e, ""), fits = emit_block(e, ""), latch = emit_block(e, "next");
-	LLVMValueRef zero = emit_i32(e, 0), i, next, last;
+	LLVMValueRef zero = emit_i64(e, 0), i, next, last;
 
 	emit_br(e, head);
 	emit_at(e, head);
-	i = LLVMBuildPhi(e->b, e->i32, "");
+	i = LLVMBuildPhi(e->b, e->i64, "");
 	LLVMAddIncoming(i, &zero, &pre, 1);
-	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, emit_i32(e, within - s->len), ""), body, is_not);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, emit_i64(e, within - s->len), ""), body, is_not);
 	emit_at(e, body);
-	last = LLVMBuildAdd(e->b, i, emit_i32(e, s->len), "");
+	last = LLVMBuildAdd(e->b, i, emit_i64(e, s->len), "");
 	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, last, r->size, ""), fits, is_not);
 	emit_at(e, fits);
 	string_at(e, LLVMBuildAdd(e->b, r->at, i, ""), s, is, latch);
 	emit_at(e, latch);
-	next = LLVMBuildAdd(e->b, i, emit_i32(e, 1), "");
+	next = LLVMBuildAdd(e->b, i, emit_i64(e, 1), "");
 	emit_no_unroll(e, LLVMBuildBr(e->b, head));
 	LLVMAddIncoming(i, &next, &latch, 1);
 }
@@ -221,11 +213,8 @@ static void contains(struct emitter *e, const struct reading *r, const struct by
 static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
 		    LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
 {
-	struct reading r = emit_field(e, &c->field);
-	LLVMBasicBlockRef next = emit_block(e, "");
+	struct reading r = emit_field(e, &c->field, unknown);
 
-	emit_cond_br(e, r.ok, next, unknown);
-	emit_at(e, next);
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct bytes *s = &c->strings[i];
 		LLVMBasicBlockRef more = i + 1 < c->n ? emit_block(e, "") : is_not, fits;
@@ -235,7 +224,7 @@ static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 		} else {
 			fits = emit_block(e, "");
 			emit_cond_br(e, LLVMBuildICmp(e->b, c->kind == COND_BYTES ? LLVMIntEQ : LLVMIntUGE,
-						      r.size, emit_i32(e, s->len), ""),
+						      r.size, emit_i64(e, s->len), ""),
 				     fits, more);
 			emit_at(e, fits);
 			string_at(e, r.at, s, is, more);
@@ -245,40 +234,55 @@ static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 	}
 }
 
+void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
+		     LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
+{
+	debug_at(e, c->at);
+	switch (c->kind) {
+	case COND_RANGES:
+		ranges(e, c, is, is_not, unknown);
+		break;
+	case COND_PREFIXES:
+		prefixes(e, &c->field, c->prefixes, c->n, is, is_not, unknown);
+		break;
+	case COND_BYTES:
+	case COND_STARTS:
+	case COND_CONTAINS:
+		strings(e, c, is, is_not, unknown);
+		break;
+	default:
+		compare(e, c, is, is_not, unknown);
+	}
+}
+
 void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBlockRef yes,
 	       LLVMBasicBlockRef no)
 {
-	LLVMBasicBlockRef is = want ? yes : no, is_not = want ? no : yes, next;
+	LLVMBasicBlockRef next;
+	uint8_t *known = e->frame.known, *before;
 
-	debug_at(e, c->at);
 	switch (c->kind) {
 	case COND_AND:
 	case COND_OR:
 		next = emit_block(e, "");
+		before = arena_alloc(e->arena, e->frame.n + 1);
+		memcpy(before, known, e->frame.n);
 		/* "a and b" is true when both are, false when one is; `or` the other way round. */
 		if ((c->kind == COND_AND) == want)
 			emit_cond(e, c->a, want, next, no);
 		else
 			emit_cond(e, c->a, want, yes, next);
+		/* Not every way that leads to b has read what a reads. */
+		memcpy(known, before, e->frame.n);
 		emit_at(e, next);
 		emit_cond(e, c->b, want, yes, no);
+		memcpy(known, before, e->frame.n);
 		break;
 	case COND_NOT:
 		emit_cond(e, c->a, !want, yes, no);
 		break;
-	case COND_RANGES:
-		ranges(e, c, is, is_not, no);
-		break;
-	case COND_PREFIXES:
-		prefixes(e, &c->field, c->prefixes, c->n, is, is_not, no);
-		break;
-	case COND_BYTES:
-	case COND_STARTS:
-	case COND_CONTAINS:
-		strings(e, c, is, is_not, no);
-		break;
 	default:
-		compare(e, c, is, is_not, no);
+		emit_comparison(e, c, want ? yes : no, want ? no : yes, no);
 	}
 }
 

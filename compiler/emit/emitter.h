@@ -15,22 +15,29 @@
 
 struct emitter;
 
-/* A header field as read in the current function. Values are LLVM's; NULL: not read. */
+/* A field as read; what it is not made of is NULL. */
 struct reading {
-	LLVMValueRef ok;    /* i1: present, and all before it could be walked */
-	LLVMValueRef value; /* i64: numbers */
-	LLVMValueRef at;    /* i32: position in the payload */
-	LLVMValueRef size;  /* i32: bytes of BYTES, TEXT, REPEAT, SKIP */
-	LLVMValueRef end;   /* i32: where what follows begins; with end_ok */
-	LLVMValueRef end_ok; /* i1: could the end be told (the field itself may be cut) */
+	LLVMValueRef value; /* numbers */
+	/* BYTES, TEXT, REPEAT, SKIP; 64 bits wide, because a register of 32 is spilled to half a
+	 * stack slot, and the verifier forgets its bounds when the other half is written. */
+	LLVMValueRef at;   /* position in the payload */
+	LLVMValueRef size; /* bytes */
+	LLVMValueRef end;  /* where what follows begins */
 };
 
-/* Fields relative to which the current reads are made: a workload's header, or one element
- * of a REPEAT. */
+/* What is known of a header's field where code is being emitted: its slots hold … */
+enum known {
+	KNOWN_END = 1,   /* … where it is and ends, though the packet may cut it */
+	KNOWN_WHOLE = 2, /* … all of it */
+};
+
+/* The fields that reads are made from: a workload's header, or one element of a REPEAT. */
 struct frame {
-	const struct header *header;
-	struct reading *kept; /* by field index: what is read once for the whole function */
-	LLVMValueRef base;    /* i32; NULL: the start of the payload */
+	struct hfield *const *fields;
+	uint32_t n;
+	struct reading *slots; /* by field index: memory, which LLVM turns into registers */
+	uint8_t *known;        /* by field index: bits of enum known, on the way to here */
+	LLVMValueRef base;     /* where the element begins; NULL: the payload does */
 };
 
 struct emitter {
@@ -117,16 +124,19 @@ void emit_maps(struct emitter *e);
 void emit_variables(struct emitter *e);
 
 /* --- read.c --- */
-/* Counts who reads what; begin_reading() then reads what more than one place needs. */
-void reading_plan(struct emitter *e, const struct workload *w, uint32_t *uses);
-void reading_begin(struct emitter *e, const struct workload *w);
-struct reading emit_read(struct emitter *e, const struct hfield *f);
-/* Any field: ok and value (NUMBER, MAC), or at and size (BYTES). */
-struct reading emit_field(struct emitter *e, const struct field_ref *f);
-/* An address: ok, and struct iop_addr in memory. */
-LLVMValueRef emit_address(struct emitter *e, const struct field_ref *f, LLVMValueRef *addr);
+void frame_begin(struct emitter *e, struct frame *f, struct hfield *const *fields, uint32_t n);
+/* A field; leaves for `missing` if the packet does not have it. What was read before on every
+ * way to here is not read again (frame.known). */
+struct reading emit_field(struct emitter *e, const struct field_ref *f,
+			  LLVMBasicBlockRef missing);
+/* An address: struct iop_addr in memory. */
+LLVMValueRef emit_address(struct emitter *e, const struct field_ref *f,
+			  LLVMBasicBlockRef missing);
 
 /* --- cond.c --- */
+/* One comparison (no and, or, not), with a target for each outcome. */
+void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
+		     LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown);
 /* Branches to `yes` if the condition is true (`want`) or false (!`want`), else, also if it is
  * unknown, to `no`. */
 void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBlockRef yes,
@@ -134,6 +144,20 @@ void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBloc
 /* Does the packet belong to the workload? */
 void emit_match(struct emitter *e, const struct workload *w, bool ports, LLVMBasicBlockRef yes,
 		LLVMBasicBlockRef no);
+
+/* --- decide.c --- */
+/* A packet's way to its class: `edge` is called for each branch that gets there, in the block
+ * that it comes from; class NULL: no class takes the packet. */
+struct decision_edge {
+	LLVMBasicBlockRef block;
+	const struct class *class;
+	const uint8_t *known; /* frame.known on this way */
+};
+struct decision {
+	struct decision_edge *edges;
+	size_t n, cap;
+};
+void emit_decision(struct emitter *e, const struct workload *w, struct decision *out);
 
 /* --- rules.c, limit.c --- */
 /* Classes, counters and rules of a workload at the current hook. */

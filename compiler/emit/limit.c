@@ -30,24 +30,30 @@ static LLVMValueRef part(struct emitter *e, LLVMValueRef addr, unsigned i)
 static void store_address(struct emitter *e, LLVMValueRef key, uint32_t offset,
 			  const struct field_ref *f)
 {
-	LLVMBasicBlockRef there = emit_block(e, ""), missing = emit_block(e, ""), next = emit_block(e, "");
-	LLVMValueRef addr;
+	LLVMBasicBlockRef missing = emit_block(e, "missing"), next = emit_block(e, "");
+	LLVMValueRef addr = emit_address(e, f, missing);
 
-	emit_cond_br(e, emit_address(e, f, &addr), there, missing);
+	for (uint32_t i = 0; i < 3; i++)
+		store(e, key, offset + 8 * i, part(e, addr, i));
+	emit_br(e, next);
 	emit_at(e, missing);
 	for (uint32_t i = 0; i < 3; i++)
 		store(e, key, offset + 8 * i, emit_i64(e, 0));
-	emit_br(e, next);
-	emit_at(e, there);
-	for (uint32_t i = 0; i < 3; i++)
-		store(e, key, offset + 8 * i, part(e, addr, i));
 	emit_br(e, next);
 	emit_at(e, next);
 }
 
 static LLVMValueRef port(struct emitter *e, enum lang_field f)
 {
-	return emit_field(e, &(struct field_ref){ .field = f }).value;
+	/* Every packet of a workload has ports: the way out is never taken. */
+	LLVMBasicBlockRef none = emit_block(e, "none"), next = emit_block(e, "");
+	LLVMValueRef v = emit_field(e, &(struct field_ref){ .field = f }, none).value;
+
+	emit_br(e, next);
+	emit_at(e, none);
+	LLVMBuildUnreachable(e->b);
+	emit_at(e, next);
+	return v;
 }
 
 static LLVMValueRef ports(struct emitter *e)
@@ -60,15 +66,23 @@ static LLVMValueRef ports(struct emitter *e)
 static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const struct plan_map *m)
 {
 	LLVMValueRef key = emit_alloca(e, LLVMArrayType2(e->i64, m->key_size / 8));
+	LLVMBasicBlockRef next, missing;
 	struct reading r;
 
 	switch (m->key) {
 	case PLAN_KEY_NONE:
 		break;
 	case PLAN_KEY_NUMBER:
-		r = emit_field(e, a->per);
-		store(e, key, 0, r.value);
-		store(e, key, 8, LLVMBuildZExt(e->b, r.ok, e->i64, ""));
+		next = emit_block(e, "");
+		missing = emit_block(e, "missing");
+		store(e, key, 0, emit_field(e, a->per, missing).value);
+		store(e, key, 8, emit_i64(e, 1));
+		emit_br(e, next);
+		emit_at(e, missing);
+		store(e, key, 0, emit_i64(e, 0));
+		store(e, key, 8, emit_i64(e, 0));
+		emit_br(e, next);
+		emit_at(e, next);
 		break;
 	case PLAN_KEY_ADDR:
 		store_address(e, key, 0, a->per);
@@ -78,20 +92,18 @@ static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const s
 		store_address(e, key, 24, &(struct field_ref){ .field = FIELD_IP_DST });
 		store(e, key, 48, ports(e));
 		break;
-	case PLAN_KEY_BYTES: {
-		LLVMBasicBlockRef there = emit_block(e, ""), next = emit_block(e, "");
-
-		r = emit_field(e, a->per);
+	case PLAN_KEY_BYTES:
+		next = emit_block(e, "");
+		missing = emit_block(e, "missing");
 		fill(e, key, 64, 0);
+		r = emit_field(e, a->per, missing);
+		store(e, key, 64, CALL(e, "iop_key_bytes", key, e->pkt, r.at, r.size));
+		emit_br(e, next);
+		emit_at(e, missing);
 		store(e, key, 64, emit_i64(e, UINT64_MAX)); /* no size: missing */
-		emit_cond_br(e, r.ok, there, next);
-		emit_at(e, there);
-		store(e, key, 64, LLVMBuildZExt(e->b, r.size, e->i64, ""));
-		CALL(e, "iop_key_bytes", key, e->pkt, r.at, r.size);
 		emit_br(e, next);
 		emit_at(e, next);
 		break;
-	}
 	}
 	return key;
 }
@@ -128,44 +140,23 @@ LLVMValueRef emit_limit(struct emitter *e, const struct action *a, LLVMValueRef 
 
 /* --- hashes --- */
 
-static LLVMValueRef hash_address(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
-{
-	LLVMBasicBlockRef there = emit_block(e, ""), missing = emit_block(e, ""), next = emit_block(e, "");
-	LLVMValueRef addr, a, b;
-
-	emit_cond_br(e, emit_address(e, f, &addr), there, missing);
-	emit_at(e, missing);
-	b = CALL(e, "iop_hash_number", h, emit_i64(e, IOP_HASH_MISSING));
-	emit_br(e, next);
-	emit_at(e, there);
-	a = CALL(e, "iop_hash_addr", h, addr);
-	emit_br(e, next);
-	emit_at(e, next);
-	return emit_phi2(e, e->i64, a, there, b, missing);
-}
-
 static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
 {
-	bool bytes = f->hfield ? f->hfield->kind > HTYPE_BITS : lang_fields[f->field].type == TYPE_BYTES;
-
-	if (!f->hfield && lang_fields[f->field].type == TYPE_ADDR)
-		return hash_address(e, h, f);
-	struct reading r = emit_field(e, f);
-
-	if (!bytes) {
-		LLVMValueRef v = LLVMBuildSelect(e->b, r.ok, r.value, emit_i64(e, IOP_HASH_MISSING), "");
-
-		return CALL(e, "iop_hash_number", h, v);
-	}
-	LLVMBasicBlockRef there = emit_block(e, ""), missing = emit_block(e, ""), next = emit_block(e, "");
+	LLVMBasicBlockRef missing = emit_block(e, "missing"), next = emit_block(e, ""), there;
 	LLVMValueRef a, b;
+	struct reading r;
 
-	emit_cond_br(e, r.ok, there, missing);
+	if (!f->hfield && lang_fields[f->field].type == TYPE_ADDR) {
+		a = CALL(e, "iop_hash_addr", h, emit_address(e, f, missing));
+	} else {
+		r = emit_field(e, f, missing);
+		a = r.value ? CALL(e, "iop_hash_number", h, r.value)
+			    : CALL(e, "iop_hash_payload", h, e->pkt, r.at, r.size);
+	}
+	there = LLVMGetInsertBlock(e->b);
+	emit_br(e, next);
 	emit_at(e, missing);
 	b = CALL(e, "iop_hash_number", h, emit_i64(e, IOP_HASH_MISSING));
-	emit_br(e, next);
-	emit_at(e, there);
-	a = CALL(e, "iop_hash_payload", h, e->pkt, r.at, r.size);
 	emit_br(e, next);
 	emit_at(e, next);
 	return emit_phi2(e, e->i64, a, there, b, missing);
@@ -176,8 +167,8 @@ LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s)
 	LLVMValueRef h = emit_i64(e, iop_hash_start());
 
 	if (s->flow) {
-		h = hash_address(e, h, &(struct field_ref){ .field = FIELD_IP_SRC });
-		h = hash_address(e, h, &(struct field_ref){ .field = FIELD_IP_DST });
+		h = hash_field(e, h, &(struct field_ref){ .field = FIELD_IP_SRC });
+		h = hash_field(e, h, &(struct field_ref){ .field = FIELD_IP_DST });
 		h = CALL(e, "iop_hash_number", h, ports(e));
 	}
 	for (uint32_t i = 0; i < s->n_keys; i++)

@@ -13,6 +13,7 @@ struct node {
 	const struct action *action;
 	const struct node *next; /* NULL: the stage ends, and the packet passes */
 	LLVMBasicBlockRef block;
+	uint8_t *known; /* of the header's fields, whatever the class */
 	struct node *older;
 };
 
@@ -20,6 +21,7 @@ struct ruling {
 	struct emitter *e;
 	struct node *nodes;
 	LLVMValueRef counts;
+	uint8_t **known; /* by class */
 	LLVMBasicBlockRef pass; /* made when it is needed */
 	unsigned pass_code, drop_code;
 };
@@ -27,6 +29,19 @@ struct ruling {
 static void count(struct ruling *r, enum iop_counter i)
 {
 	CALL(r->e, "iop_count", r->counts, emit_i32(r->e, i));
+}
+
+/* What is known on both ways: *known, and one more. */
+static void meet(struct ruling *r, uint8_t **known, const uint8_t *more)
+{
+	uint32_t n = r->e->frame.n;
+
+	if (!*known) {
+		*known = arena_alloc(r->e->arena, n + 1);
+		memcpy(*known, more, n);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		(*known)[i] &= more[i];
 }
 
 static struct node *node_of(struct ruling *r, const struct action *a, const struct node *next)
@@ -213,8 +228,12 @@ static void limit(struct ruling *r, const struct node *n)
 	emit_cond_br(e, emit_limit(e, a, r->counts), block_of(r, n->next), over);
 	emit_at(e, over);
 	if (a->otherwise) {
+		struct node *other = node_of(r, a->otherwise, NULL);
+
+		if (n->known)
+			meet(r, &other->known, n->known);
 		count(r, IOP_COUNT_OVER);
-		emit_br(e, node_of(r, a->otherwise, NULL)->block);
+		emit_br(e, other->block);
 		return;
 	}
 	count(r, IOP_COUNT_LIMITED);
@@ -225,6 +244,10 @@ static void action(struct ruling *r, const struct node *n)
 {
 	struct emitter *e = r->e;
 
+	/* What this action reads need not have been read when another one is reached. */
+	e->frame.known = arena_alloc(e->arena, e->frame.n + 1);
+	if (n->known) /* else no packet gets here */
+		memcpy(e->frame.known, n->known, e->frame.n);
 	emit_at(e, n->block);
 	debug_at(e, n->action->at);
 	switch (n->action->kind) {
@@ -256,53 +279,64 @@ static void action(struct ruling *r, const struct node *n)
 }
 
 /* Nodes of a class's chain, from its end. */
-static const struct node *chain(struct ruling *r, const struct plan_chain *c)
+static const struct node *chain(struct ruling *r, const struct class *class)
 {
-	const struct node *next = NULL;
+	const struct plan_chain *c = &r->e->plan->hooks[r->e->hook].chains[class->gid];
+	struct node *next = NULL;
 
-	for (uint32_t i = c->n; i-- > 0;)
+	for (uint32_t i = c->n; i-- > 0;) {
 		next = node_of(r, c->actions[i], next);
+		if (r->known[class->id])
+			meet(r, &next->known, r->known[class->id]);
+	}
 	return next;
 }
 
-/* Tries the classes in order; goes on in a block that has the number of the one that takes
- * the packet. Where none does, no rule concerns it. */
+/* Decides the class; goes on in a block that has its number. Where no class takes the packet, no
+ * rule concerns it. */
 static LLVMValueRef classify(struct ruling *r, const struct workload *w)
 {
 	struct emitter *e = r->e;
-	LLVMBasicBlockRef classed = emit_block(e, "classed"), first = LLVMGetInsertBlock(e->b);
+	struct decision d = { 0 };
+	LLVMBasicBlockRef classed, none = NULL;
 	LLVMValueRef class;
-	bool rest = false;
 
+	emit_decision(e, w, &d);
+	classed = emit_block(e, "classed");
 	emit_at(e, classed);
+	debug_at(e, w->at);
 	class = LLVMBuildPhi(e->b, e->i32, "class");
-	emit_at(e, first);
-	for (uint32_t i = 0; i < w->n_classes && !rest; i++) {
-		LLVMBasicBlockRef yes = emit_block(e, w->classes[i].name), no;
-		LLVMValueRef gid = emit_i32(e, w->classes[i].gid);
+	r->known = arena_alloc(e->arena, w->n_classes * sizeof(*r->known));
+	for (size_t i = 0; i < d.n; i++) {
+		const struct decision_edge *edge = &d.edges[i];
 
-		debug_at(e, w->classes[i].at);
-		rest = !w->classes[i].when;
-		if (rest) {
-			emit_br(e, yes);
-			no = NULL;
-		} else {
-			no = emit_block(e, "");
-			emit_cond(e, w->classes[i].when, true, yes, no);
+		emit_at(e, edge->block);
+		if (edge->class) {
+			LLVMValueRef gid = emit_i32(e, edge->class->gid);
+
+			debug_at(e, edge->class->at);
+			LLVMAddIncoming(class, &gid, (LLVMBasicBlockRef *)&edge->block, 1);
+			emit_br(e, classed);
+			meet(r, &r->known[edge->class->id], edge->known);
+			continue;
 		}
-		emit_at(e, yes);
-		emit_br(e, classed);
-		LLVMAddIncoming(class, &gid, &yes, 1);
-		if (no)
-			emit_at(e, no);
+		if (!none)
+			none = emit_block(e, "unclassed");
+		emit_br(e, none);
 	}
-	if (!rest) {
+	if (none) {
+		emit_at(e, none);
 		debug_at(e, w->at);
 		CALL(e, "iop_unclassed", emit_i32(e, e->hook));
 		emit_return(e, r->pass_code);
 	}
 	emit_at(e, classed);
 	debug_at(e, w->at);
+	if (LLVMCountIncoming(class) == 0) { /* conditions that contradict themselves */
+		LLVMReplaceAllUsesWith(class, LLVMGetUndef(e->i32));
+		LLVMInstructionEraseFromParent(class);
+		return emit_i32(e, w->classes[0].gid);
+	}
 	return class;
 }
 
@@ -310,13 +344,11 @@ static LLVMValueRef classify(struct ruling *r, const struct workload *w)
 static void dispatch(struct ruling *r, const struct workload *w, LLVMValueRef class)
 {
 	struct emitter *e = r->e;
-	const struct plan_chain *chains = e->plan->hooks[e->hook].chains;
-	LLVMBasicBlockRef last =
-		block_of(r, chain(r, &chains[w->classes[w->n_classes - 1].gid]));
+	LLVMBasicBlockRef last = block_of(r, chain(r, &w->classes[w->n_classes - 1]));
 	LLVMValueRef sw = LLVMBuildSwitch(e->b, class, last, w->n_classes);
 
 	for (uint32_t i = 0; i + 1 < w->n_classes; i++) {
-		LLVMBasicBlockRef b = block_of(r, chain(r, &chains[w->classes[i].gid]));
+		LLVMBasicBlockRef b = block_of(r, chain(r, &w->classes[i]));
 
 		if (b != last)
 			LLVMAddCase(sw, emit_i32(e, w->classes[i].gid), b);
@@ -333,7 +365,6 @@ void emit_workload(struct emitter *e, const struct workload *w)
 	struct node *emitted = NULL;
 
 	debug_at(e, w->at);
-	reading_begin(e, w);
 	class = classify(&r, w);
 	r.counts = CALL(e, "iop_counts", map, class);
 	emit_cond_br(e, LLVMBuildIsNotNull(e->b, r.counts, ""), some, none);

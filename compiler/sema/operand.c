@@ -46,6 +46,22 @@ static const struct hfield *element_field(const struct scope *scope, const char 
 	return NULL;
 }
 
+static void no_element(struct sema *s, const struct scope *scope, const struct item *i)
+{
+	const char *names[POLICY_MAX_FIELDS];
+	size_t n = 0;
+
+	for (uint32_t k = 0; k < scope->n_element; k++)
+		names[n++] = scope->element[k]->name;
+	struct diag *d = diag_error(s->diags, i->at, "the element has no field `%s`%s",
+				    i->path[0].text,
+				    i->kind == ITEM_PATH ? " with parts" : "");
+	const char *near = i->kind == ITEM_WORD ? diag_closest(i->path[0].text, names, n) : NULL;
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
+}
+
 static bool header_path(struct sema *s, const struct scope *scope, const struct item *i,
 			struct field_ref *f)
 {
@@ -54,8 +70,8 @@ static bool header_path(struct sema *s, const struct scope *scope, const struct 
 	size_t n = 0;
 
 	if (i->n_path != 2) {
-		diag_error(s->diags, i->at, "there is no field `%s.%s` with parts", i->path[0].text,
-			   i->path[1].text);
+		diag_error(s->diags, i->at, "a field is named by two words: `%s.%s` has no parts",
+			   i->path[0].text, i->path[1].text);
 		return false;
 	}
 	f->hfield = header_field(h, i->path[1].text);
@@ -86,7 +102,7 @@ bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 	if (scope->n_element) {
 		f->hfield = i->kind == ITEM_WORD ? element_field(scope, i->path[0].text) : NULL;
 		if (!f->hfield)
-			diag_error(s->diags, i->at, "the element has no field `%s`", i->path[0].text);
+			no_element(s, scope, i);
 		return f->hfield != NULL;
 	}
 	if (i->kind == ITEM_PATH && scope->header &&
@@ -95,9 +111,9 @@ bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 
 	const char *name = i->path[0].text;
 
-	if (i->kind == ITEM_PATH)
-		for (uint32_t k = 1; k < i->n_path; k++)
-			name = arena_printf(s->arena, "%s.%s", name, i->path[k].text);
+	/* No field has more parts than two; a third is enough to say so. */
+	for (uint32_t k = 1; k < i->n_path && k < 3; k++)
+		name = arena_printf(s->arena, "%s.%s", name, i->path[k].text);
 	int id = lang_field_find(name);
 
 	if (id >= 0) {
@@ -166,7 +182,8 @@ static struct operand from_literal(struct sema *s, const struct item *i)
 
 	/* Addresses and strings are compared where the field is known: cond.c. */
 	if (type == TYPE_ADDR || type == TYPE_BYTES) {
-		diag_error(s->diags, i->at, "%s cannot stand here", lang_type_name(type));
+		diag_error(s->diags, i->at, "%s is compared with a field of the packet, by `==`, `!=` or `in`",
+			   type == TYPE_ADDR ? "an address" : "a string");
 		return (struct operand){ .at = i->at };
 	}
 	return (struct operand){ .kind = OPERAND_VALUE,
@@ -293,8 +310,8 @@ struct operand sema_operand(struct sema *s, const struct scope *scope, const str
 static bool joined_bytes(struct sema *s, const struct hfield *f, const struct literal *l,
 			 struct span at, bool whole, struct bytes *out)
 {
-	uint8_t *b = arena_alloc(s->arena, l->len + 2);
-	uint32_t n = 0, start = 0, max = f->fields[1]->max;
+	uint8_t *b = arena_alloc(s->arena, (size_t)l->len + 2);
+	uint32_t n = 0, start = 0, parts = 0, max = f->fields[1]->max;
 
 	for (uint32_t i = 0; i <= l->len && l->len; i++) {
 		if (i < l->len && l->text[i] != *f->join)
@@ -306,6 +323,7 @@ static bool joined_bytes(struct sema *s, const struct hfield *f, const struct li
 							    : "a part of this has more than %u bytes", max);
 			return false;
 		}
+		parts++;
 		b[n++] = (uint8_t)(i - start);
 		memcpy(b + n, l->text + start, i - start);
 		n += i - start;
@@ -313,6 +331,11 @@ static bool joined_bytes(struct sema *s, const struct hfield *f, const struct li
 	}
 	if (whole)
 		b[n++] = 0;
+	if (parts + whole > f->max || n > POLICY_MAX_CONTAINS) {
+		diag_error(s->diags, at, "`%s` has at most %u elements, and %u bytes to compare", f->name,
+			   f->max, POLICY_MAX_CONTAINS);
+		return false;
+	}
 	*out = (struct bytes){ .data = b, .len = n };
 	return true;
 }
@@ -323,7 +346,12 @@ bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct li
 	const struct hfield *h = f->hfield;
 
 	if (l->kind != LIT_STRING) {
-		diag_error(s->diags, at, "`%s` is compared with a string", field_ref_name(s->arena, f));
+		diag_error(s->diags, at, "`%s` can be compared with a string only",
+			   field_ref_name(s->arena, f));
+		return false;
+	}
+	if (!whole && l->len == 0) {
+		diag_error(s->diags, at, "an empty string is part of everything");
 		return false;
 	}
 	if (h && h->kind == HTYPE_REPEAT) {
@@ -331,10 +359,6 @@ bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct li
 			return joined_bytes(s, h, l, at, whole, out);
 		diag_error(s->diags, at, "`%s` has no `join`: no string stands for it",
 			   field_ref_name(s->arena, f));
-		return false;
-	}
-	if (!whole && l->len == 0) {
-		diag_error(s->diags, at, "an empty string is part of everything");
 		return false;
 	}
 	if (h && h->kind == HTYPE_BYTES && !h->size_from && whole && l->len != h->fixed_size) {

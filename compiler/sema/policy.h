@@ -22,8 +22,20 @@ struct diags;
 struct ast;
 
 /* Limits of a policy; each is an error with its line when it is passed. */
+#define POLICY_MAX_NAME 63 /* bytes of a name that the object carries */
 #define POLICY_MAX_CLASSES_PER_WORKLOAD 64
 #define POLICY_MAX_WORKLOADS 4096
+#define POLICY_MAX_CLASSES 16384
+#define POLICY_MAX_MATCHES 256 /* statements of one workload */
+#define POLICY_MAX_POOLS 256
+#define POLICY_MAX_PARAMS 1024
+#define POLICY_MAX_HEADERS 256
+#define POLICY_MAX_FIELDS 256  /* of one header, or of one repeated element */
+#define POLICY_MAX_ENUMS 1024  /* named values of one field */
+#define POLICY_MAX_ACTIONS 16384
+#define POLICY_MAX_ELSE 8      /* limits behind each other's `else` */
+#define POLICY_MAX_LIST 16384  /* prefixes, ranges or strings in one set */
+#define POLICY_MAX_STEPS 65536 /* packets and expectations of all tests */
 #define POLICY_MAX_CORES 1024
 #define POLICY_MAX_WORKERS 1024
 #define POLICY_MAX_HASH_KEYS 8
@@ -32,6 +44,12 @@ struct ast;
 #define POLICY_MAX_REPEAT 128
 #define POLICY_MAX_TEXT 512
 #define POLICY_MAX_CONTAINS 512
+/* Rates and bursts whose cost and tolerance fit 64 bits (abi/object.h: iop_rate_cost). */
+#define POLICY_MAX_RATE 1000000000ULL        /* a second */
+#define POLICY_MIN_BITRATE 1000ULL           /* bit/s */
+#define POLICY_MAX_BITRATE 1000000000000ULL
+#define POLICY_MAX_BURST UINT32_MAX          /* requests */
+#define POLICY_MAX_BURST_BYTES (16u << 20)
 
 /* --- pools and params --- */
 

@@ -4,6 +4,8 @@
  */
 #include "sema/sema.h"
 
+#define MAX_TERMS 64 /* statements of one pool */
+
 static const struct lang_row *term_row(struct sema *s, const struct item *word)
 {
 	int id = word->kind == ITEM_WORD ? lang_find(&lang_pool_terms, word->path[0].text, 0) : -1;
@@ -38,6 +40,9 @@ static void fix_cores(struct sema *s, struct pool *p)
 
 void sema_pool(struct sema *s, const struct decl *d)
 {
+	if (!sema_room(s, s->pools.n, POLICY_MAX_POOLS, d->name.at, "pools in a policy"))
+		return;
+	sema_name(s, &d->name);
 	for (size_t i = 0; i < s->pools.n; i++)
 		if (strcmp(s->pools.v[i]->name, d->name.text) == 0) {
 			sema_duplicate(s, "pool", d->name.text, d->name.at, s->pools.v[i]->at);
@@ -46,6 +51,7 @@ void sema_pool(struct sema *s, const struct decl *d)
 	struct pool *p = arena_new_of(s->arena, struct pool);
 	vec(struct pool_term) terms = { 0 };
 	bool named = false, ok = true;
+	size_t n_stmts = 0;
 
 	p->id = (uint32_t)s->pools.n;
 	p->name = d->name.text;
@@ -56,6 +62,8 @@ void sema_pool(struct sema *s, const struct decl *d)
 		const struct lang_row *row;
 		struct form f;
 
+		if (!sema_room(s, n_stmts++, MAX_TERMS, st->at, "terms in a pool"))
+			return;
 		if (st->kind != STMT_PHRASE) {
 			diag_error(s->diags, st->at, "a pool holds cores only");
 			ok = false;
@@ -131,14 +139,30 @@ struct param *sema_param_named(const struct sema *s, const char *name)
 	return NULL;
 }
 
+bool sema_rate_fits(struct sema *s, enum lang_type type, uint64_t rate, struct span at)
+{
+	bool requests = type == TYPE_RATE;
+
+	if (rate >= (requests ? 1 : POLICY_MIN_BITRATE) &&
+	    rate <= (requests ? POLICY_MAX_RATE : POLICY_MAX_BITRATE))
+		return true;
+	diag_error(s->diags, at, requests ? "a rate is at least 1/s and at most 1G/s"
+					  : "a bit rate is at least 1kbit and at most 1000gbit");
+	return false;
+}
+
 void sema_param(struct sema *s, const struct decl *d)
 {
 	static const enum lang_type types[] = {
 		[LIT_NUMBER] = TYPE_NUMBER, [LIT_DURATION] = TYPE_DURATION,
 		[LIT_RATE] = TYPE_RATE,     [LIT_BITRATE] = TYPE_BITRATE,
 	};
-	const struct param *before = sema_param_named(s, d->name.text);
+	const struct param *before;
 
+	if (!sema_room(s, s->params.n, POLICY_MAX_PARAMS, d->name.at, "params in a policy"))
+		return;
+	sema_name(s, &d->name);
+	before = sema_param_named(s, d->name.text);
 	if (before) {
 		sema_duplicate(s, "param", d->name.text, d->name.at, before->at);
 		return;
@@ -158,11 +182,9 @@ void sema_param(struct sema *s, const struct decl *d)
 	p->value = d->value->lo->value;
 	p->max = UINT64_MAX;
 	if (p->type == TYPE_RATE || p->type == TYPE_BITRATE) {
-		p->min = 1;
-		p->max = p->type == TYPE_RATE ? 1000000000ULL : 1000000000000ULL;
-		if (p->value < p->min || p->value > p->max)
-			diag_error(s->diags, d->value->at, "a rate is at least 1 and at most %s",
-				   p->type == TYPE_RATE ? "1G/s" : "1000gbit");
+		p->min = p->type == TYPE_RATE ? 1 : POLICY_MIN_BITRATE;
+		p->max = p->type == TYPE_RATE ? POLICY_MAX_RATE : POLICY_MAX_BITRATE;
+		sema_rate_fits(s, p->type, p->value, d->value->at);
 	}
 	*vec_push(s->arena, &s->params) = p;
 }
@@ -177,7 +199,7 @@ void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool
 	const struct item *i = budget->first;
 	uint64_t lo, hi;
 
-	if (i->kind == ITEM_BUDGET) {
+	if (i->kind == ITEM_BUDGET && i->lo->kind == LIT_NUMBER && i->hi->kind == LIT_NUMBER) {
 		lo = i->lo->value;
 		hi = i->hi->value;
 	} else if (i->kind == ITEM_LITERAL && i->lo->kind == LIT_NUMBER) {

@@ -32,7 +32,8 @@ struct set {
 struct dim {
 	const struct value *value;
 	const struct cond *bytes;
-	struct field_ref field;
+	struct field_ref field; /* an address field: one quantity a family */
+	unsigned family;
 	wide max;
 };
 
@@ -158,7 +159,7 @@ static bool same_opaque(const struct cond *a, const struct cond *b)
 				     : same_value(a->lhs, b->lhs) && same_value(a->rhs, b->rhs);
 }
 
-static uint32_t dimension(struct reach *r, const struct cond *c)
+static uint32_t dimension(struct reach *r, const struct cond *c, unsigned family)
 {
 	struct dim d = { .max = UINT64_MAX };
 
@@ -167,7 +168,8 @@ static uint32_t dimension(struct reach *r, const struct cond *c)
 		d.max = 1;
 	} else if (c->kind == COND_PREFIXES) {
 		d.field = c->field;
-		d.max = WIDE_MAX;
+		d.family = family;
+		d.max = family == 4 ? UINT32_MAX : WIDE_MAX;
 	} else {
 		d.value = c->lhs;
 	}
@@ -176,7 +178,8 @@ static uint32_t dimension(struct reach *r, const struct cond *c)
 
 		if (d.bytes ? same_opaque(o->bytes, d.bytes)
 		    : d.value ? o->value && same_value(o->value, d.value)
-			      : !o->bytes && !o->value && same_field(&o->field, &d.field))
+			      : !o->bytes && !o->value && o->family == family &&
+				      same_field(&o->field, &d.field))
 			return i;
 	}
 	if (r->n_dims == MAX_DIMS) {
@@ -198,32 +201,27 @@ static int wide_order(const void *a, const void *b)
 
 static struct interval prefix_interval(const struct prefix *p)
 {
+	unsigned width = p->family == 4 ? 32 : 128;
 	wide a = 0, host;
-	unsigned bits = p->len;
 
-	if (p->family == 4) {
-		/* IPv4 addresses stand where no IPv6 address of the wire does: ::ffff:a.b.c.d */
-		a = (wide)0xffff << 32 | (wide)p->addr[0] << 24 | (wide)p->addr[1] << 16 |
-		    (wide)p->addr[2] << 8 | p->addr[3];
-		bits += 96;
-	} else {
-		for (int i = 0; i < 16; i++)
-			a = a << 8 | p->addr[i];
-	}
-	host = bits == 0 ? WIDE_MAX : bits == 128 ? 0 : ((wide)1 << (128 - bits)) - 1;
+	for (unsigned i = 0; i < width / 8; i++)
+		a = a << 8 | p->addr[i];
+	host = p->len == 0 ? WIDE_MAX >> (128 - width) : ((wide)1 << (width - p->len)) - 1;
 	return (struct interval){ a & ~host, a | host };
 }
 
-static struct set *prefix_set(struct reach *r, const struct cond *c)
+static struct set *prefix_set(struct reach *r, const struct cond *c, unsigned family)
 {
 	struct set *s = arena_new_of(r->arena, struct set);
 	struct interval *v = arena_alloc(r->arena, c->n * sizeof(*v));
-	uint32_t n = 0;
+	uint32_t n = 0, all = 0;
 
 	for (uint32_t i = 0; i < c->n; i++)
-		v[i] = prefix_interval(&c->prefixes[i]);
-	qsort(v, c->n, sizeof(*v), wide_order);
-	for (uint32_t i = 0; i < c->n; i++) {
+		if (c->prefixes[i].family == family)
+			v[all++] = prefix_interval(&c->prefixes[i]);
+	if (all)
+		qsort(v, all, sizeof(*v), wide_order);
+	for (uint32_t i = 0; i < all; i++) {
 		if (n && (v[n - 1].hi == WIDE_MAX || v[i].lo <= v[n - 1].hi + 1)) {
 			if (v[i].hi > v[n - 1].hi)
 				v[n - 1].hi = v[i].hi;
@@ -268,8 +266,6 @@ static struct set *comparison_set(struct reach *r, const struct cond *c, wide ma
 		for (uint32_t i = 0; i < c->n; i++)
 			set_add(r, s, c->ranges[i].lo, c->ranges[i].hi);
 		break;
-	case COND_PREFIXES:
-		return prefix_set(r, c);
 	default:
 		break;
 	}
@@ -327,15 +323,21 @@ static boxes cond_boxes(struct reach *r, const struct cond *c, bool negated)
 			push(r, &out, &b.v[i]);
 		return out;
 	}
-	uint32_t d = dimension(r, c);
-	struct box b = { 0 };
+	/* A packet has one address, of one family: a box for each. */
+	for (unsigned family = 4; family <= 6; family += 2) {
+		uint32_t d = dimension(r, c, c->kind == COND_PREFIXES ? family : 0);
+		struct box b = { 0 };
 
-	if (r->too_large)
-		return out;
-	b.dim[d] = comparison_set(r, c, r->dims[d].max);
-	if (negated)
-		b.dim[d] = set_not(r, b.dim[d], r->dims[d].max);
-	push(r, &out, &b);
+		if (r->too_large)
+			break;
+		b.dim[d] = c->kind == COND_PREFIXES ? prefix_set(r, c, family)
+						    : comparison_set(r, c, r->dims[d].max);
+		if (negated)
+			b.dim[d] = set_not(r, b.dim[d], r->dims[d].max);
+		push(r, &out, &b);
+		if (c->kind != COND_PREFIXES)
+			break;
+	}
 	return out;
 }
 

@@ -118,12 +118,8 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 			diag_note(d, a->param->at, "this is %s", lang_type_name(a->param->type));
 		return false;
 	}
-	if (!a->param && (a->rate < 1 || a->rate > (a->rate_type == TYPE_RATE ? 1000000000ULL
-									      : 1000000000000ULL))) {
-		diag_error(s->diags, rate->at, "a rate is at least 1 and at most %s",
-			   a->rate_type == TYPE_RATE ? "1G/s" : "1000gbit");
+	if (!a->param && !sema_rate_fits(s, a->rate_type, a->rate, rate->at))
 		return false;
-	}
 	if (per && item_is(per->first, "flow")) {
 		a->per_flow = true;
 	} else if (per) {
@@ -131,7 +127,9 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 		ok &= key_field(st, per->first, a->per);
 	}
 	a->burst = a->rate_type == TYPE_RATE ? 1 : 1514;
-	if (burst && !sema_number(s, burst->first, "a burst", UINT32_MAX, &a->burst))
+	if (burst && !sema_number(s, burst->first, "a burst",
+				  a->rate_type == TYPE_RATE ? POLICY_MAX_BURST : POLICY_MAX_BURST_BYTES,
+				  &a->burst))
 		ok = false;
 	if (burst && ok && a->burst == 0) {
 		diag_error(s->diags, burst->first->at, "a burst is at least 1, or nothing passes");
@@ -139,7 +137,7 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 	}
 	if (otherwise) {
 		a->otherwise = action(st, otherwise->first);
-		if (a->otherwise && a->otherwise->kind == ACTION_COUNT) {
+		if (a->otherwise && !lang_actions.rows[a->otherwise->kind].ends) {
 			diag_error(s->diags, otherwise->first->at,
 				   "what is over a limit needs an action that ends the stage");
 			return false;

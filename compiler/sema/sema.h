@@ -26,6 +26,8 @@ struct sema {
 	vec(struct workload *) workloads;
 	vec(struct test) tests;
 	uint32_t n_actions;
+	uint32_t n_classes;
+	uint32_t n_steps;
 };
 
 /* Where the fields of a condition come from. */
@@ -77,10 +79,17 @@ bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **pref
 uint32_t ranges_normalise(struct range *r, uint32_t n);
 void sema_duplicate(struct sema *s, const char *what, const char *name, struct span at,
 		    struct span before);
+/* Is there room for one more? If not, the first one that is too many is an error; the
+ * others are passed over, so that a list without an end is read in linear time. */
+bool sema_room(struct sema *s, size_t n, size_t max, struct span at, const char *what);
+/* A name that the object carries: an error if it is too long. */
+void sema_name(struct sema *s, const struct name *n);
 
 /* --- pool.c, header.c --- */
 void sema_pool(struct sema *s, const struct decl *d);
 void sema_param(struct sema *s, const struct decl *d);
+/* Is it a rate that a limit can keep? If not, an error is added. */
+bool sema_rate_fits(struct sema *s, enum lang_type type, uint64_t rate, struct span at);
 void sema_header(struct sema *s, const struct decl *d, bool builtin);
 struct pool *sema_find_pool(struct sema *s, const struct item *word);
 const struct header *sema_find_header(struct sema *s, const struct item *word);
