@@ -26,7 +26,7 @@ struct datagram {
 enum datagram_kind {
 	DATAGRAM_WHOLE,
 	DATAGRAM_NONE,   /* not UDP, or broken: no socket meets it */
-	DATAGRAM_PIECE,  /* a fragment: what the socket meets is not known here */
+	DATAGRAM_OPAQUE, /* a fragment, or authenticated: what the socket gets is not known here */
 };
 
 enum datagram_kind datagram_read(const __u8 *frame, size_t size, struct datagram *d);

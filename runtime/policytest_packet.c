@@ -93,7 +93,7 @@ static enum datagram_kind read_ipv4(struct rest *r, struct datagram *d)
 	if (ip[9] != IPPROTO_UDP)
 		return DATAGRAM_NONE;
 	if (get16(ip + 6) & 0x3fff)
-		return DATAGRAM_PIECE;
+		return DATAGRAM_OPAQUE;
 	r->size = total; /* what is behind is padding */
 	(void)skip(r, header);
 	d->family = AF_INET;
@@ -113,8 +113,10 @@ static enum datagram_kind skip_extensions(struct rest *r, unsigned next)
 		size = ((size_t)r->at[1] + 1) * 8;
 		if (next == IPPROTO_FRAGMENT) {
 			if (get16(r->at + 2) & 0xfff9)
-				return DATAGRAM_PIECE;
+				return DATAGRAM_OPAQUE;
 			size = 8;
+		} else if (next == IPPROTO_AH) {
+			return DATAGRAM_OPAQUE;
 		} else if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING &&
 			   next != IPPROTO_DSTOPTS) {
 			return DATAGRAM_NONE;

@@ -360,8 +360,8 @@ static int in_namespace(void *context)
 
 		if (f->rx.kind == FATE_DROP)
 			continue;
-		if (f->datagram_kind == DATAGRAM_PIECE)
-			err = unknown(&f->socket, "a fragment: what the sockets would get is not known");
+		if (f->datagram_kind == DATAGRAM_OPAQUE)
+			err = unknown(&f->socket, "a fragment or an authenticated packet: what sockets would get is not known");
 		else if (f->datagram_kind == DATAGRAM_NONE)
 			not_ours(f);
 		else

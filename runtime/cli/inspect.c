@@ -199,6 +199,8 @@ static void say_maps(struct output *out, const struct iop_object *o, const struc
 			out_number(out, "key", map.key_size);
 			out_number(out, "value", map.value_size);
 			out_number(out, "entries", map.max_entries);
+		} else if (d) {
+			out_string(out, "type", "absent");
 		}
 		say_about(out, o, m);
 		say_place(out, o, &m->place);

@@ -9,6 +9,7 @@
 
 static const struct cli_option options[] = {
 	{ "set", "PARAM=VALUE", "give a param another value, as for load", true },
+	{ "verbose", NULL, "of errors the end of the kernel's log, too", false },
 	{ 0 },
 };
 
@@ -105,6 +106,8 @@ static int run_tests(struct cli *c, const struct iop_object *o)
 
 	if (!report || !settings)
 		return cli_fail(c, CLI_ENVIRONMENT, "out of memory");
+	if (cli_has(c, "verbose"))
+		iop_report_keep_detail(report);
 	while ((setting = cli_next(c, "set", &cursor)))
 		settings[n++] = setting;
 	err = policytest_run(o, settings, n, &results, report);

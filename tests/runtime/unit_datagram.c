@@ -101,11 +101,11 @@ static void test_odd_ipv4(void **state)
 
 	(void)state;
 	f.bytes[ETHERNET + 6] = 0x20; /* more fragments */
-	expect_kind(&f, DATAGRAM_PIECE, NULL);
+	expect_kind(&f, DATAGRAM_OPAQUE, NULL);
 	f.bytes[ETHERNET + 6] = 0x40; /* do not fragment */
 	expect_kind(&f, DATAGRAM_WHOLE, "x");
 	f.bytes[ETHERNET + 7] = 1; /* not the first one */
-	expect_kind(&f, DATAGRAM_PIECE, NULL);
+	expect_kind(&f, DATAGRAM_OPAQUE, NULL);
 	f.bytes[ETHERNET + 7] = 0;
 	f.bytes[ETHERNET + 9] = 6; /* TCP */
 	expect_kind(&f, DATAGRAM_NONE, NULL);
@@ -135,7 +135,7 @@ static void test_odd_ipv6(void **state)
 	f.bytes[ETHERNET + 5] += 8;
 	expect_kind(&f, DATAGRAM_WHOLE, "x");
 	f.bytes[ETHERNET + 43] = 1; /* more of them */
-	expect_kind(&f, DATAGRAM_PIECE, NULL);
+	expect_kind(&f, DATAGRAM_OPAQUE, NULL);
 	f.bytes[ETHERNET + 6] = 59; /* nothing behind */
 	expect_kind(&f, DATAGRAM_NONE, NULL);
 }
