@@ -71,7 +71,8 @@ static bool fits(struct sema *s, const struct value *side, uint64_t number, stru
 {
 	uint64_t max = value_max(side);
 
-	if (number <= max)
+	/* What a param can be is known when all that reads it has been seen. */
+	if (number <= max || side->kind == VALUE_PARAM)
 		return true;
 	if (side->kind == VALUE_FIELD)
 		diag_error(s->diags, at, "%llu does not fit `%s`, which has %u bit%s",
@@ -89,15 +90,22 @@ static enum cond_kind comparison(enum expr_kind kind)
 }
 
 /* A param that is compared with something of n bits must fit it at load, too. */
-static void bound_param(const struct value *a, const struct value *b)
+static void bound_param(struct sema *s, const struct value *a, const struct value *b)
 {
-	if (a->kind == VALUE_PARAM && a->type == TYPE_NUMBER && b->kind != VALUE_PARAM) {
-		struct param *p = (struct param *)a->param; /* still under construction */
-		uint64_t max = value_max(b);
+	if (a->kind != VALUE_PARAM || a->type != TYPE_NUMBER || b->kind == VALUE_PARAM ||
+	    b->kind == VALUE_CONST)
+		return;
+	struct param *p = (struct param *)a->param; /* still under construction */
+	uint64_t max = value_max(b);
 
-		if (max < p->max)
-			p->max = max;
-	}
+	if (max < p->max)
+		p->max = max;
+	if (p->value <= max)
+		return;
+	struct diag *d = diag_error(s->diags, a->at, "`%s` is %llu, but the other side is at most %llu",
+				    p->name, (unsigned long long)p->value, (unsigned long long)max);
+
+	diag_note(d, p->at, "declared here");
 }
 
 static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
@@ -121,8 +129,8 @@ static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
 	if ((a->kind == VALUE_CONST && !fits(s, b, a->number, l->at)) ||
 	    (b->kind == VALUE_CONST && !fits(s, a, b->number, r->at)))
 		return NULL;
-	bound_param(a, b);
-	bound_param(b, a);
+	bound_param(s, a, b);
+	bound_param(s, b, a);
 	struct cond *c = new_cond(s, comparison(e->kind), e->at);
 
 	c->lhs = a;
@@ -137,7 +145,7 @@ static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
 		c->rhs = a;
 		c->kind = swapped[c->kind];
 	}
-	uint64_t max = value_max(c->lhs);
+	uint64_t max = c->lhs->kind == VALUE_PARAM ? UINT64_MAX : value_max(c->lhs);
 
 	if (c->rhs->kind == VALUE_CONST &&
 	    ((c->kind == COND_LT && c->rhs->number == 0) ||
@@ -148,7 +156,7 @@ static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
 	if (c->rhs->kind == VALUE_CONST &&
 	    ((c->kind == COND_GE && c->rhs->number == 0) ||
 	     (c->kind == COND_LE && c->rhs->number == max)))
-		diag_warning(s->diags, e->at, "this is true whenever the packet has the field");
+		diag_warning(s->diags, e->at, "this is true of every packet that has the field");
 	return c;
 }
 
@@ -189,6 +197,8 @@ static const struct cond *compare_bytes(struct sema *s, const struct field_ref *
 	for (const struct item *k = i->kind == ITEM_SET ? i->args : i; k; k = k->next) {
 		struct bytes b;
 
+		if (!sema_room(s, v.n, POLICY_MAX_LIST, k->at, "of these in a list"))
+			return NULL;
 		if (k->kind != ITEM_LITERAL) {
 			diag_error(s->diags, k->at, "expected a string");
 			ok = false;
@@ -200,9 +210,13 @@ static const struct cond *compare_bytes(struct sema *s, const struct field_ref *
 		if (i->kind != ITEM_SET)
 			break;
 	}
+	if (ok && v.n == 0) {
+		diag_error(s->diags, i->at, "this set is empty");
+		ok = false;
+	}
 	c->strings = v.v;
 	c->n = (uint32_t)v.n;
-	return ok && c->n ? c : NULL;
+	return ok ? c : NULL;
 }
 
 static const struct cond *equality(struct sema *s, const struct scope *scope,
@@ -234,7 +248,7 @@ static const struct cond *equality(struct sema *s, const struct scope *scope,
 			return NULL;
 		}
 		if (b->kind != EXPR_LEAF || b->item->kind != ITEM_LITERAL) {
-			diag_error(s->diags, b->at, "`%s` is compared with %s",
+			diag_error(s->diags, b->at, "`%s` can be compared with %s only",
 				   field_ref_name(s->arena, &l.field),
 				   l.kind == OPERAND_ADDR ? "an address" : "a string");
 			return NULL;
@@ -271,13 +285,13 @@ static bool number_range(struct sema *s, const struct operand *l, const struct i
 		struct expr leaf = { .kind = EXPR_LEAF, .at = i->at, .item = (struct item *)i };
 		struct scope none = { 0 };
 
-		if (f && !hfield_enum(f, i->path[0].text) &&
-		    sema_param_named(s, i->path[0].text)) {
+		if (!hfield_enum(f, i->path[0].text) && sema_param_named(s, i->path[0].text)) {
 			diag_error(s->diags, i->at, "a set holds constants only");
 			return false;
 		}
 		if (!f) {
-			diag_error(s->diags, i->at, "expected a number");
+			diag_error(s->diags, i->at, "expected %s, not a word",
+				   lang_type_name(l->value->type));
 			return false;
 		}
 		struct operand o = sema_operand(s, &none, &leaf, f);
@@ -320,10 +334,16 @@ static const struct cond *membership(struct sema *s, const struct scope *scope,
 		return compare_address(s, &l.field, e->item, e->at);
 	if (l.kind == OPERAND_BYTES)
 		return compare_bytes(s, &l.field, COND_BYTES, e->item, e->at);
+	if (l.value->kind == VALUE_CONST) {
+		diag_error(s->diags, e->at, "this compares constants");
+		return NULL;
+	}
 	for (const struct item *i = e->item->kind == ITEM_SET ? e->item->args : e->item; i;
 	     i = i->next) {
 		struct range r;
 
+		if (!sema_room(s, v.n, POLICY_MAX_LIST, i->at, "of these in a list"))
+			return NULL;
 		if (number_range(s, &l, i, &r))
 			*vec_push(s->arena, &v) = r;
 		else

@@ -60,6 +60,20 @@ void sema_duplicate(struct sema *s, const char *what, const char *name, struct s
 	diag_note(d, before, "first declared here");
 }
 
+bool sema_room(struct sema *s, size_t n, size_t max, struct span at, const char *what)
+{
+	if (n < max)
+		return true;
+	diag_error(s->diags, at, "there are too many %s: %zu are the most", what, max);
+	return false;
+}
+
+void sema_name(struct sema *s, const struct name *n)
+{
+	if (strlen(n->text) > POLICY_MAX_NAME)
+		diag_error(s->diags, n->at, "a name has at most %d bytes", POLICY_MAX_NAME);
+}
+
 /* --- walking --- */
 
 struct walk {
@@ -100,16 +114,46 @@ static bool token_is(const struct token *t, const char *word)
 	return t->len == strlen(word) && memcmp(t->text, word, t->len) == 0;
 }
 
+/* What a placeholder takes, for people. */
+static const struct {
+	const char *placeholder, *words;
+} placeholders[] = {
+	{ "NUMBER", "a number" },
+	{ "NUMBERS", "numbers" },
+	{ "RATE", "a rate" },
+	{ "DURATION", "a duration" },
+	{ "PERCENT", "a percentage" },
+	{ "STRING", "a string" },
+	{ "SIZE", "a number of bytes, or a field that has it" },
+	{ "KEY", "a key: `flow`, or a field" },
+	{ "POOL", "the name of a pool" },
+	{ "HEADER", "the name of a header" },
+	{ "NAME", "a name" },
+	{ "SELECTOR", "a selector" },
+	{ "ACTION", "an action" },
+	{ "WORKERS", "workers" },
+	{ "PORTS", "a port" },
+	{ "ADDRS", "an address" },
+	{ "PROTO", "a protocol" },
+	{ "OWNER", "`cgroup`, `comm` or `exe`" },
+	{ "BUDGET", "a budget of cores" },
+};
+
 static bool mismatch(struct walk *w, const struct token *t)
 {
 	struct span at = w->at ? w->at->at : (struct span){ w->last->at.end, w->last->at.end + 1 };
+	const char *words = NULL;
 	struct diag *d;
 
-	if (t)
-		d = diag_error(w->s->diags, at, "expected %s%.*s%s here", t->placeholder ? "" : "`",
-			       (int)t->len, t->text, t->placeholder ? "" : "`");
+	for (size_t i = 0; t && i < sizeof(placeholders) / sizeof(placeholders[0]); i++)
+		if (token_is(t, placeholders[i].placeholder))
+			words = placeholders[i].words;
+	if (words)
+		d = diag_error(w->s->diags, at, "expected %s here", words);
+	else if (t)
+		d = diag_error(w->s->diags, at, "expected `%.*s` here", (int)t->len, t->text);
 	else
-		d = diag_error(w->s->diags, at, "this is too much here");
+		d = diag_error(w->s->diags, at, "this does not belong here");
 	diag_help(d, "the form is `%s`", w->row->form);
 	return false;
 }
@@ -140,7 +184,7 @@ static uint32_t run_length(const struct token *t, const struct item *i)
 
 static bool take(struct walk *w, const struct token *t)
 {
-	if (!w->at)
+	if (!w->at || (token_is(t, "WORKERS") && item_is(w->at, "by")))
 		return mismatch(w, t);
 	if (!t->placeholder) {
 		if (w->at->kind != ITEM_WORD || strlen(w->at->path[0].text) != t->len ||
@@ -293,6 +337,9 @@ bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint
 	for (; i && left; i = i->next, left--) {
 		struct range r = { 0 };
 
+		if (!sema_room(s, v.n, POLICY_MAX_LIST, i->at, "of these in a list"))
+			return false;
+
 		if (i->kind == ITEM_RANGE) {
 			ok &= literal_number(s, i->lo, i->at, what, max, &r.lo) &&
 			      literal_number(s, i->hi, i->at, what, max, &r.hi);
@@ -334,11 +381,14 @@ bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **pref
 		left = UINT32_MAX;
 	}
 	for (; i && left; i = i->next, left--) {
+		if (!sema_room(s, v.n, POLICY_MAX_LIST, i->at, "of these in a list"))
+			return false;
 		if (i->kind != ITEM_LITERAL || i->lo->kind != LIT_ADDR) {
 			diag_error(s->diags, i->at, "expected an address or a prefix");
 			ok = false;
 			continue;
 		}
+
 		struct prefix *p = vec_push(s->arena, &v);
 
 		memcpy(p->addr, i->lo->addr, sizeof(p->addr));

@@ -87,20 +87,29 @@ static void end_bits(struct layout *l, struct span at)
 
 static const struct hfield *size_field(struct layout *l, const struct item *i)
 {
+	const char *names[POLICY_MAX_FIELDS];
+
 	for (size_t k = 0; k < l->fields.n; k++) {
 		const struct hfield *f = l->fields.v[k];
 
 		if (!f->name || strcmp(f->name, i->path[0].text) != 0)
 			continue;
 		if (f->kind > HTYPE_BITS) {
-			struct diag *d = diag_error(l->s->diags, i->at, "`%s` is no number", f->name);
+			struct diag *g = diag_error(l->s->diags, i->at, "`%s` is no number", f->name);
 
-			diag_note(d, f->at, "declared here");
+			diag_note(g, f->at, "declared here");
 			return NULL;
 		}
 		return f;
 	}
-	diag_error(l->s->diags, i->at, "there is no field `%s` before this one", i->path[0].text);
+	for (size_t k = 0; k < l->fields.n; k++)
+		names[k] = l->fields.v[k]->name;
+	struct diag *d = diag_error(l->s->diags, i->at, "there is no field `%s` before this one",
+				    i->path[0].text);
+	const char *near = diag_closest(i->path[0].text, names, l->fields.n);
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
 	return NULL;
 }
 
@@ -227,6 +236,10 @@ static void enumerate(struct layout *l, struct hfield *f, const struct field_dec
 	uint64_t max = f->bits >= 64 ? UINT64_MAX : (1ULL << f->bits) - 1;
 
 	for (const struct enumerator *e = d->enums; e; e = e->next) {
+		if (!sema_room(l->s, v.n, POLICY_MAX_ENUMS, e->name.at, "named values")) {
+			fail(l);
+			break;
+		}
 		if (e->value->kind != LIT_NUMBER || e->value->value > max) {
 			diag_error(l->s->diags, e->name.at, "the value of `%s` does not fit %u bits",
 				   e->name.text, f->bits);
@@ -348,7 +361,7 @@ static void layout_field(struct layout *l, const struct field_decl *d)
 		fail(l);
 	}
 	if (d->when) {
-		sema_later(l->s, d->when->at, "a field behind a condition");
+		sema_later(l->s, d->when->at, "a field behind a condition (`when`)");
 		fail(l);
 	}
 	if ((f->kind == HTYPE_SKIP) != !f->name) {
@@ -382,8 +395,13 @@ static void layout_field(struct layout *l, const struct field_decl *d)
 static bool layout_fields(struct layout *l, const struct field_decl *d)
 {
 	struct span last = SPAN_NONE;
+	size_t n = 0;
 
 	for (; d; d = d->next) {
+		if (!sema_room(l->s, n++, POLICY_MAX_FIELDS, d->at, "fields in a header")) {
+			fail(l);
+			break;
+		}
 		layout_field(l, d);
 		last = d->at;
 		/* Fields behind a rest-of-payload text have no place. */
@@ -402,6 +420,8 @@ static bool layout_fields(struct layout *l, const struct field_decl *d)
 
 void sema_header(struct sema *s, const struct decl *d, bool builtin)
 {
+	if (!sema_room(s, s->headers.n, POLICY_MAX_HEADERS, d->name.at, "headers in a policy"))
+		return;
 	for (size_t i = 0; i < s->headers.n; i++)
 		if (strcmp(s->headers.v[i]->name, d->name.text) == 0) {
 			sema_duplicate(s, "header", d->name.text, d->name.at, s->headers.v[i]->at);
@@ -439,12 +459,18 @@ static const struct header *builtin_header(struct sema *s, const char *name)
 
 	if (!p)
 		return NULL;
-	const struct source *src = source_add(s->sources, p->file, p->file, p->text, p->size);
+	const struct source *src = source_add_builtin(s->sources, p->file, p->text, p->size);
+
+	if (!src) {
+		diag_error(s->diags, SPAN_NONE, "all sources together are too large");
+		return NULL;
+	}
 	const struct ast *ast = syntax_parse_source(s->arena, s->sources, src, s->diags);
 
 	for (const struct decl *d = ast ? ast->decls : NULL; d; d = d->next)
 		if (d->kind == DECL_HEADER)
 			sema_header(s, d, true);
+	/* The only one in it; not there if a policy has more headers than it may. */
 	return s->headers.n > before ? s->headers.v[before] : NULL;
 }
 
@@ -465,10 +491,8 @@ const struct header *sema_find_header(struct sema *s, const struct item *word)
 		if (n < 48)
 			names[n++] = s->headers.v[i]->name;
 	}
-	const struct header *h = builtin_header(s, name);
-
-	if (h)
-		return h;
+	if (lang_protocol_find(name))
+		return builtin_header(s, name);
 	for (const struct lang_protocol *p = lang_protocols; p->name && n < 64; p++)
 		names[n++] = p->name;
 	static const char *const later[] = { "memcached", "resp", "http", "quic", "tls" };

@@ -38,6 +38,24 @@ const struct enum_value *hfield_enum(const struct hfield *f, const char *name)
 	return NULL;
 }
 
+void hfield_no_enum(struct sema *s, const struct hfield *f, const struct item *i)
+{
+	const char *names[POLICY_MAX_ENUMS];
+
+	for (uint32_t k = 0; k < f->n_enums; k++)
+		names[k] = f->enums[k].name;
+	struct diag *d = diag_error(s->diags, i->at, "`%s` is no value of `%s`", i->path[0].text,
+				    f->name);
+	const char *near = diag_closest(i->path[0].text, names, f->n_enums);
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
+	else if (f->n_enums)
+		diag_note(d, f->at, "its values are declared here");
+	else
+		diag_note(d, f->at, "its values have no names");
+}
+
 static const struct hfield *element_field(const struct scope *scope, const char *name)
 {
 	for (uint32_t i = 0; i < scope->n_element; i++)
@@ -66,7 +84,7 @@ static bool header_path(struct sema *s, const struct scope *scope, const struct 
 			struct field_ref *f)
 {
 	const struct header *h = scope->header;
-	const char *names[256];
+	const char *names[POLICY_MAX_FIELDS];
 	size_t n = 0;
 
 	if (i->n_path != 2) {
@@ -77,9 +95,8 @@ static bool header_path(struct sema *s, const struct scope *scope, const struct 
 	f->hfield = header_field(h, i->path[1].text);
 	if (f->hfield)
 		return true;
-	for (uint32_t k = 0; k < h->n_fields && n < 256; k++)
-		if (h->fields[k]->name)
-			names[n++] = h->fields[k]->name;
+	for (uint32_t k = 0; k < h->n_fields; k++)
+		names[n++] = h->fields[k]->name;
 	struct diag *d = diag_error(s->diags, i->path[1].at, "header `%s` has no field `%s`", h->name,
 				    i->path[1].text);
 	const char *near = diag_closest(i->path[1].text, names, n);
@@ -217,19 +234,7 @@ static struct operand leaf(struct sema *s, const struct scope *scope, const stru
 			return (struct operand){ .kind = OPERAND_VALUE, .value = v, .at = i->at };
 		}
 		if (enums_of && !element_field(scope, word) && lang_field_find(word) < 0) {
-			const char *names[256];
-			size_t n = 0;
-
-			for (uint32_t k = 0; k < enums_of->n_enums && n < 256; k++)
-				names[n++] = enums_of->enums[k].name;
-			struct diag *d = diag_error(s->diags, i->at, "`%s` is no value of `%s`", word,
-						    enums_of->name);
-			const char *near = diag_closest(word, names, n);
-
-			if (near)
-				diag_help(d, "did you mean `%s`?", near);
-			else
-				diag_note(d, enums_of->at, "its values are declared here");
+			hfield_no_enum(s, enums_of, i);
 			return (struct operand){ .at = i->at };
 		}
 	}

@@ -13,6 +13,7 @@
 
 #include "sema/sema.h"
 
+#define MIN_FRAME 14
 #define MAX_FRAME 9000
 
 struct building {
@@ -20,8 +21,9 @@ struct building {
 	const struct item *from, *to;
 	const uint8_t *payload;
 	uint32_t payload_len;
-	bool has_payload;
+	bool has_payload, has_header;
 	uint64_t ttl, dscp;
+	bool has_ttl, has_dscp;
 	uint64_t vlan[2];
 	uint32_t n_vlan;
 };
@@ -105,17 +107,7 @@ static bool field_value(struct sema *s, const struct hfield *f, const struct ite
 		const struct enum_value *e = hfield_enum(f, i->path[0].text);
 
 		if (!e) {
-			const char *names[256];
-			size_t n = 0;
-
-			for (uint32_t k = 0; k < f->n_enums && n < 256; k++)
-				names[n++] = f->enums[k].name;
-			struct diag *d = diag_error(s->diags, i->at, "`%s` is no value of `%s`",
-						    i->path[0].text, f->name);
-			const char *near = diag_closest(i->path[0].text, names, n);
-
-			if (near)
-				diag_help(d, "did you mean `%s`?", near);
+			hfield_no_enum(s, f, i);
 			return false;
 		}
 		v->number = e->value;
@@ -123,6 +115,20 @@ static bool field_value(struct sema *s, const struct hfield *f, const struct ite
 	}
 	return sema_number(s, i, "the value of this field",
 			   f->bits >= 64 ? UINT64_MAX : (1ULL << f->bits) - 1, &v->number);
+}
+
+static void no_field(struct sema *s, const struct header *h, const struct item *i)
+{
+	const char *names[POLICY_MAX_FIELDS];
+
+	for (uint32_t k = 0; k < h->n_fields; k++)
+		names[k] = h->fields[k]->name;
+	struct diag *d = diag_error(s->diags, i->at, "header `%s` has no field `%s`", h->name,
+				    i->path[0].text);
+	const char *near = diag_closest(i->path[0].text, names, h->n_fields);
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
 }
 
 static bool settings(struct sema *s, const struct header *h, const struct phrase *sets,
@@ -135,10 +141,10 @@ static bool settings(struct sema *s, const struct header *h, const struct phrase
 		const struct hfield *f = name ? header_field(h, name) : NULL;
 
 		if (!f || !p->items->next || p->items->next->next) {
-			if (name)
-				diag_error(s->diags, p->at, f ? "a field takes one value"
-							      : "header `%s` has no field `%s`",
-					   h->name, name);
+			if (name && f)
+				diag_error(s->diags, p->at, "a field takes one value");
+			else if (name)
+				no_field(s, h, p->items);
 			ok = false;
 			continue;
 		}
@@ -216,10 +222,19 @@ static void encode(struct buffer *b, const struct header *h, const struct settin
 	}
 }
 
+/* The used part, in the arena. */
+static const uint8_t *keep(struct sema *s, const struct buffer *b)
+{
+	uint8_t *copy = arena_alloc(s->arena, b->n);
+
+	memcpy(copy, b->bytes, b->n);
+	return copy;
+}
+
 static bool header_payload(struct building *p, const struct item *word, const struct phrase *sets)
 {
 	const struct header *h = sema_find_header(p->s, word);
-	struct buffer *b = arena_new_of(p->s->arena, struct buffer);
+	struct buffer b = { .n = 0 };
 
 	if (!h)
 		return false;
@@ -227,14 +242,13 @@ static bool header_payload(struct building *p, const struct item *word, const st
 
 	if (!settings(p->s, h, sets, v))
 		return false;
-	encode(b, h, v);
-	if (b->full) {
+	encode(&b, h, v);
+	if (b.full) {
 		diag_error(p->s->diags, word->at, "a packet has at most %d bytes", MAX_FRAME);
 		return false;
 	}
-	p->payload = b->bytes;
-	p->payload_len = b->n;
-	p->has_payload = true;
+	p->payload = keep(p->s, &b);
+	p->payload_len = b.n;
 	return true;
 }
 
@@ -316,6 +330,23 @@ static void frame(const struct building *p, struct buffer *b)
 
 /* --- the statement --- */
 
+static bool once(struct building *p, bool *given, const struct item *i)
+{
+	if (*given)
+		diag_error(p->s->diags, i->at, "a packet has one %s",
+			   given == &p->has_payload ? "payload" : i->path[0].text);
+	return !*given && (*given = true);
+}
+
+static bool payload_option(struct building *p, const struct item *value)
+{
+	const struct literal *l = value->next->lo;
+
+	p->payload = (const uint8_t *)l->text;
+	p->payload_len = l->len;
+	return item_is(value, "text") || hex_bytes(p->s, value->next, &p->payload, &p->payload_len);
+}
+
 static bool option(struct building *p, const struct item **at, const struct stmt *st)
 {
 	struct sema *s = p->s;
@@ -324,18 +355,13 @@ static bool option(struct building *p, const struct item **at, const struct stmt
 
 	if (item_is(i, "payload") && value && (item_is(value, "hex") || item_is(value, "text")) &&
 	    value->next && value->next->kind == ITEM_LITERAL && value->next->lo->kind == LIT_STRING) {
-		const struct literal *l = value->next->lo;
-
 		*at = value->next->next;
-		p->has_payload = true;
-		p->payload = (const uint8_t *)l->text;
-		p->payload_len = l->len;
-		return item_is(value, "text") || hex_bytes(s, value->next, &p->payload, &p->payload_len);
+		return once(p, &p->has_payload, i) && payload_option(p, value);
 	}
 	if (item_is(i, "vlan") || item_is(i, "ttl") || item_is(i, "dscp")) {
 		uint64_t max = item_is(i, "vlan") ? 0xffff : item_is(i, "ttl") ? 255 : 63;
 
-		if (!value || !sema_number(s, value, "this", max, &number)) {
+		if (!value || !sema_number(s, value, "this number", max, &number)) {
 			if (!value)
 				diag_error(s->diags, i->at, "`%s` takes a number", i->path[0].text);
 			return false;
@@ -343,9 +369,13 @@ static bool option(struct building *p, const struct item **at, const struct stmt
 		*at = value->next;
 		if (item_is(i, "ttl")) {
 			p->ttl = number;
-		} else if (item_is(i, "dscp")) {
+			return once(p, &p->has_ttl, i);
+		}
+		if (item_is(i, "dscp")) {
 			p->dscp = number;
-		} else if (p->n_vlan == 2) {
+			return once(p, &p->has_dscp, i);
+		}
+		if (p->n_vlan == 2) {
 			diag_error(s->diags, i->at, "a packet has at most two VLAN tags");
 			return false;
 		} else {
@@ -355,7 +385,8 @@ static bool option(struct building *p, const struct item **at, const struct stmt
 	}
 	if (i->kind == ITEM_WORD && !item_is(i, "payload")) {
 		*at = value;
-		return header_payload(p, i, st->sets);
+		p->has_header = true;
+		return once(p, &p->has_payload, i) && header_payload(p, i, st->sets);
 	}
 	struct diag *d = diag_error(s->diags, i->at, "this is no part of a packet");
 
@@ -397,29 +428,31 @@ bool sema_packet(struct sema *s, const struct stmt *st, const uint8_t **out, uin
 
 	if (item_is(i, "hex") && i->next && i->next->kind == ITEM_LITERAL &&
 	    i->next->lo->kind == LIT_STRING && !i->next->next && !st->to) {
-		if (i->next->lo->len > 3 * MAX_FRAME) {
-			diag_error(s->diags, i->at, "a packet has at most %d bytes", MAX_FRAME);
+		if (!hex_bytes(s, i->next, out, len))
 			return false;
-		}
-		return hex_bytes(s, i->next, out, len);
+		if (*len >= MIN_FRAME && *len <= MAX_FRAME)
+			return true;
+		diag_error(s->diags, i->next->at, "a frame has %d bytes (its Ethernet header) to %d",
+			   MIN_FRAME, MAX_FRAME);
+		return false;
 	}
 	if (!endpoints(&p, st))
 		return false;
 	for (i = p.to->next; i;)
 		if (!option(&p, &i, st))
 			return false;
-	if (st->sets && !p.has_payload) {
+	if (st->sets && !p.has_header) {
 		diag_error(s->diags, st->at, "fields without the name of their header");
 		return false;
 	}
-	struct buffer *b = arena_new_of(s->arena, struct buffer);
+	struct buffer b = { .n = 0 };
 
-	frame(&p, b);
-	if (b->full) {
+	frame(&p, &b);
+	if (b.full) {
 		diag_error(s->diags, st->at, "a packet has at most %d bytes", MAX_FRAME);
 		return false;
 	}
-	*out = b->bytes;
-	*len = b->n;
+	*out = keep(s, &b);
+	*len = b.n;
 	return true;
 }

@@ -33,7 +33,6 @@ struct ast;
 #define POLICY_MAX_FIELDS 256  /* of one header, or of one repeated element */
 #define POLICY_MAX_ENUMS 1024  /* named values of one field */
 #define POLICY_MAX_ACTIONS 16384
-#define POLICY_MAX_ELSE 8      /* limits behind each other's `else` */
 #define POLICY_MAX_LIST 16384  /* prefixes, ranges or strings in one set */
 #define POLICY_MAX_STEPS 65536 /* packets and expectations of all tests */
 #define POLICY_MAX_CORES 1024

@@ -4,6 +4,8 @@
  */
 #include "sema/sema.h"
 
+#define FULL_PACKET 1500 /* bytes that an Ethernet frame carries */
+
 struct staging {
 	struct sema *s;
 	struct workload *w;
@@ -73,10 +75,8 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 			sel->flow = true;
 			continue;
 		}
-		if (keys.n == POLICY_MAX_HASH_KEYS) {
-			diag_error(s->diags, k->at, "at most %d keys", POLICY_MAX_HASH_KEYS);
+		if (!sema_room(s, keys.n, POLICY_MAX_HASH_KEYS, k->at, "keys"))
 			return false;
-		}
 		struct field_ref *f = vec_push(s->arena, &keys);
 
 		ok &= key_field(st, k, f);
@@ -87,6 +87,21 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 }
 
 static const struct action *action(struct staging *st, const struct item *word);
+
+/* What is over a limit meets the action behind `else`, and nothing behind that. */
+static bool limit_else(struct staging *st, const struct item *word, struct action *a)
+{
+	int row = word->kind == ITEM_WORD ? lang_find(&lang_actions, word->path[0].text, 0) : -1;
+
+	/* Looked at first, so that `else limit … else limit …` is not followed down. */
+	if (row >= 0 && !lang_actions.rows[row].ends) {
+		diag_error(st->s->diags, word->at,
+			   "what is over a limit needs an action that ends the stage");
+		return false;
+	}
+	a->otherwise = action(st, word);
+	return a->otherwise != NULL;
+}
 
 static bool limit(struct staging *st, const struct form *f, struct action *a)
 {
@@ -134,16 +149,15 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 	if (burst && ok && a->burst == 0) {
 		diag_error(s->diags, burst->first->at, "a burst is at least 1, or nothing passes");
 		ok = false;
+	} else if (burst && ok && a->rate_type == TYPE_BITRATE && a->burst < FULL_PACKET) {
+		struct diag *d = diag_warning(s->diags, burst->first->at,
+					      "packets of more than %llu bytes never pass this limit",
+					      (unsigned long long)a->burst);
+
+		diag_help(d, "the burst of a bit rate is in bytes; a packet has up to %d", FULL_PACKET);
 	}
-	if (otherwise) {
-		a->otherwise = action(st, otherwise->first);
-		if (a->otherwise && !lang_actions.rows[a->otherwise->kind].ends) {
-			diag_error(s->diags, otherwise->first->at,
-				   "what is over a limit needs an action that ends the stage");
-			return false;
-		}
-		ok &= a->otherwise != NULL;
-	}
+	if (otherwise && !limit_else(st, otherwise->first, a))
+		ok = false;
 	return ok;
 }
 
@@ -233,7 +247,8 @@ static const struct action *action(struct staging *st, const struct item *word)
 		sema_later(s, word->at, arena_printf(s->arena, "`%s`", word->path[0].text));
 		return NULL;
 	}
-	if (!form_match(s, r, word, word->next, &f))
+	if (!form_match(s, r, word, word->next, &f) ||
+	    !sema_room(s, s->n_actions, POLICY_MAX_ACTIONS, word->at, "actions in a policy"))
 		return NULL;
 	struct action *a = arena_new_of(s->arena, struct action);
 	bool ok = true;
@@ -306,6 +321,31 @@ static uint64_t rule_classes(struct staging *st, const struct stmt *rule)
 	return set;
 }
 
+static void no_knob(struct staging *st, const struct stmt *stmt, const struct item *word)
+{
+	struct sema *s = st->s;
+	const char *text = word->kind == ITEM_WORD ? word->path[0].text : "";
+	int action = lang_find(&lang_actions, text, 0), row = lang_find(&lang_knobs, text, 0);
+	struct diag *d;
+
+	if (action >= 0 && lang_actions.rows[action].stages & (1u << st->kind)) {
+		d = diag_error(s->diags, stmt->at, "an action needs the classes that it concerns");
+		diag_help(d, "`all -> %s`", lang_actions.rows[action].form);
+		return;
+	}
+	if (row < 0) {
+		sema_unknown(s, &lang_knobs, word);
+		return;
+	}
+	d = diag_error(s->diags, word->at, "stage `%s` has no setting `%s`",
+		       lang_stages.rows[st->kind].word, text);
+	for (int i = 0; i < STAGE_COUNT; i++)
+		if (lang_knobs.rows[row].stages & (1u << i)) {
+			diag_help(d, "`%s` belongs to stage `%s`", text, lang_stages.rows[i].word);
+			break;
+		}
+}
+
 /* A setting of a stage: known ones are refused, with what can be said of them. */
 static void knob(struct staging *st, const struct stmt *stmt)
 {
@@ -319,13 +359,7 @@ static void knob(struct staging *st, const struct stmt *stmt)
 		     row >= 0 && !(lang_knobs.rows[row].stages & (1u << st->kind));)
 			row = lang_find(&lang_knobs, word->path[0].text, (size_t)row + 1);
 	if (row < 0) {
-		if (word->kind == ITEM_WORD && lang_find(&lang_actions, word->path[0].text, 0) >= 0) {
-			struct diag *d = diag_error(s->diags, stmt->at, "an action needs the classes that it concerns");
-
-			diag_help(d, "`all -> %s …;`", word->path[0].text);
-		} else {
-			sema_unknown(s, &lang_knobs, word);
-		}
+		no_knob(st, stmt, word);
 		return;
 	}
 	sema_later(s, stmt->at, arena_printf(s->arena, "`%s` of stage `%s`", word->path[0].text,
@@ -362,7 +396,9 @@ static void rule_stmt(struct staging *st, const struct stmt *stmt, struct rules 
 		const struct action *a;
 
 		if (ends) {
-			diag_error(s->diags, p->at, "the stage ends before this");
+			struct diag *d = diag_error(s->diags, p->at, "this is never reached");
+
+			diag_note(d, actions.v[actions.n - 1]->at, "the stage ends here");
 			return;
 		}
 		a = action(st, p->items);

@@ -8,8 +8,6 @@
 
 #include "base/digest.h"
 
-#define MAX_NAME 63
-
 static void policy_name(struct sema *s, const struct decl *d)
 {
 	struct policy *p = s->policy;
@@ -20,8 +18,7 @@ static void policy_name(struct sema *s, const struct decl *d)
 		diag_note(g, p->at, "given first here");
 		return;
 	}
-	if (strlen(d->name.text) > MAX_NAME)
-		diag_error(s->diags, d->name.at, "a policy's name has at most %d bytes", MAX_NAME);
+	sema_name(s, &d->name);
 	p->name = d->name.text;
 	p->at = d->name.at;
 }
@@ -76,11 +73,9 @@ static void second_round(struct sema *s)
 {
 	for (const struct decl *d = s->decls; d; d = d->next)
 		if (d->kind == DECL_WORKLOAD) {
-			if (s->workloads.n == POLICY_MAX_WORKLOADS) {
-				diag_error(s->diags, d->at, "a policy has at most %d workloads",
-					   POLICY_MAX_WORKLOADS);
+			if (!sema_room(s, s->workloads.n, POLICY_MAX_WORKLOADS, d->name.at,
+				       "workloads in a policy"))
 				return;
-			}
 			sema_workload(s, d);
 		}
 }

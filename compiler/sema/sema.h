@@ -116,6 +116,8 @@ enum lang_type field_ref_type(const struct field_ref *f);
 unsigned field_ref_bits(const struct field_ref *f); /* of numbers */
 unsigned field_ref_stages(const struct field_ref *f);
 const struct enum_value *hfield_enum(const struct hfield *f, const char *name);
+/* "`word` is no value of …" */
+void hfield_no_enum(struct sema *s, const struct hfield *f, const struct item *word);
 /* A string as the bytes of the field, for comparing (`whole`) or for a part of it. */
 bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct literal *l,
 		      struct span at, bool whole, struct bytes *out);
@@ -131,6 +133,8 @@ void sema_reach(struct sema *s, const struct workload *w);
 void sema_workload(struct sema *s, const struct decl *d);
 void sema_priority(struct sema *s, const struct item *names, struct span at,
 		   const struct workload *w);
+/* "there is no class `word`" (of w), or (NULL) "there is no workload `word`" */
+void sema_no_such(struct sema *s, const struct item *word, const struct workload *w);
 void sema_stage(struct sema *s, struct workload *w, const struct stmt *st);
 /* The first field that the stage cannot see, if any, is an error at `use`. */
 void sema_visible(struct sema *s, const struct field_ref *f, enum lang_stage stage,

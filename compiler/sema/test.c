@@ -5,12 +5,30 @@
  */
 #include "sema/sema.h"
 
+#define MAX_NAME 255
+
 static const struct workload *workload_named(struct sema *s, const char *name)
 {
 	for (size_t i = 0; i < s->workloads.n; i++)
 		if (strcmp(s->workloads.v[i]->name, name) == 0)
 			return s->workloads.v[i];
 	return NULL;
+}
+
+static void no_class(struct sema *s, const struct item *i, const char *name)
+{
+	struct diag *d = diag_error(s->diags, i->at, "there is no class `%s`", name);
+	const char *names[POLICY_MAX_CLASSES_PER_WORKLOAD];
+	size_t n = 0;
+
+	for (size_t k = 0; k < s->workloads.n; k++)
+		for (uint32_t c = 0; c < s->workloads.v[k]->n_classes && n < sizeof(names) / sizeof(names[0]);
+		     c++)
+			names[n++] = s->workloads.v[k]->classes[c].name;
+	const char *near = diag_closest(name, names, n);
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
 }
 
 /* `class costly`, or `class dns.costly` where several workloads have one. */
@@ -46,7 +64,7 @@ static bool expect_class(struct sema *s, const struct item *i, struct test_expec
 		}
 	}
 	if (!found)
-		diag_error(s->diags, i->at, "there is no class `%s`", name);
+		no_class(s, i, name);
 	return found != NULL;
 }
 
@@ -58,7 +76,7 @@ static bool expect_workload(struct sema *s, const struct item *i, struct test_ex
 	e->workload = w ? w->id : UINT32_MAX;
 	if (w || !name || strcmp(name, "none") == 0)
 		return name != NULL;
-	diag_error(s->diags, i->at, "there is no workload `%s`", name);
+	sema_no_such(s, i, NULL);
 	return false;
 }
 
@@ -121,11 +139,15 @@ static bool expectation(struct sema *s, const struct item *i, struct test_expect
 void sema_test(struct sema *s, const struct decl *d)
 {
 	struct test t = { .name = d->name.text, .at = d->name.at };
+	unsigned errors = diags_errors(s->diags);
 	vec(struct test_step) steps = { 0 };
 	bool packet = false, expect = false;
 
 	for (const struct stmt *st = d->body; st; st = st->next) {
 		struct test_step step = { .at = st->at };
+
+		if (!sema_room(s, s->n_steps++, POLICY_MAX_STEPS, st->at, "packets and expectations"))
+			return;
 
 		if (st->kind == STMT_PACKET) {
 			step.is_packet = packet = true;
@@ -148,7 +170,9 @@ void sema_test(struct sema *s, const struct decl *d)
 		}
 		*vec_push(s->arena, &steps) = step;
 	}
-	if (!expect && diags_errors(s->diags) == 0)
+	if (strlen(t.name) > MAX_NAME)
+		diag_error(s->diags, t.at, "a test's name has at most %d bytes", MAX_NAME);
+	if (!expect && diags_errors(s->diags) == errors)
 		diag_error(s->diags, t.at, "this test expects nothing, so it cannot fail");
 	t.steps = steps.v;
 	t.n_steps = (uint32_t)steps.n;

@@ -4,6 +4,8 @@
  */
 #include "sema/sema.h"
 
+#define MAX_OWNER 4095 /* PATH_MAX without its NUL */
+
 struct building {
 	struct sema *s;
 	struct workload *w;
@@ -12,6 +14,20 @@ struct building {
 	vec(struct class) classes;
 	struct span payload_at;
 };
+
+static unsigned families(const struct prefix *p, uint32_t n)
+{
+	unsigned set = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		set |= p[i].family;
+	return n ? set : 4 | 6;
+}
+
+static bool match_families(const struct match *m)
+{
+	return (families(m->to, m->n_to) & families(m->from, m->n_from)) != 0;
+}
 
 static void match_stmt(struct building *b, const struct form *f, struct span at)
 {
@@ -55,7 +71,11 @@ static void match_stmt(struct building *b, const struct form *f, struct span at)
 		diag_error(s->diags, ports->first->at, "a port is from 1 to 65535");
 		ok = false;
 	}
-	if (ok)
+	if (ok && !match_families(&m)) {
+		diag_error(s->diags, at, "no packet goes from an address of one family to one of the other");
+		ok = false;
+	}
+	if (ok && sema_room(s, b->matches.n, POLICY_MAX_MATCHES, at, "matches in a workload"))
 		*vec_push(s->arena, &b->matches) = m;
 }
 
@@ -70,7 +90,11 @@ static void owner_stmt(struct building *b, const struct form *f, struct span at)
 	}
 	if (text->kind != ITEM_LITERAL || text->lo->kind != LIT_STRING || text->lo->len == 0 ||
 	    strlen(text->lo->text) != text->lo->len) {
-		diag_error(b->s->diags, text->at, "expected a string");
+		diag_error(b->s->diags, text->at, "expected a string, not empty and without NUL");
+		return;
+	}
+	if (text->lo->len > MAX_OWNER) {
+		diag_error(b->s->diags, text->at, "a path has at most %d bytes", MAX_OWNER);
 		return;
 	}
 	if (row == OWNER_COMM && text->lo->len > 15) {
@@ -156,11 +180,11 @@ static void class_stmt(struct building *b, const struct stmt *st)
 		diag_error(s->diags, st->name.at, "`%s` means something else already", st->name.text);
 		return;
 	}
-	if (b->classes.n == POLICY_MAX_CLASSES_PER_WORKLOAD) {
-		diag_error(s->diags, st->name.at, "a workload has at most %d classes",
-			   POLICY_MAX_CLASSES_PER_WORKLOAD);
+	if (!sema_room(s, b->classes.n, POLICY_MAX_CLASSES_PER_WORKLOAD, st->name.at,
+		       "classes in a workload") ||
+	    !sema_room(s, s->n_classes++, POLICY_MAX_CLASSES, st->name.at, "classes in a policy"))
 		return;
-	}
+	sema_name(s, &st->name);
 	struct class *c = vec_push(s->arena, &b->classes);
 
 	c->id = (uint32_t)b->classes.n - 1;
@@ -177,6 +201,22 @@ static void assign_ranks(struct workload *w)
 		w->classes[i].rank = w->n_classes; /* left out: last */
 }
 
+/* Neither a class of the workload, nor (NULL) a workload. */
+void sema_no_such(struct sema *s, const struct item *i, const struct workload *w)
+{
+	struct diag *d = diag_error(s->diags, i->at, "there is no %s `%s`", w ? "class" : "workload",
+				    i->path[0].text);
+	const char *names[POLICY_MAX_CLASSES_PER_WORKLOAD];
+	size_t n = 0, of = w ? w->n_classes : s->workloads.n;
+
+	for (size_t k = 0; k < of && n < POLICY_MAX_CLASSES_PER_WORKLOAD; k++)
+		names[n++] = w ? w->classes[k].name : s->workloads.v[k]->name;
+	const char *near = diag_closest(i->path[0].text, names, n);
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
+}
+
 /* `a > b > c` over the classes of a workload, or over the workloads. */
 void sema_priority(struct sema *s, const struct item *names, struct span at,
 		   const struct workload *w)
@@ -187,6 +227,9 @@ void sema_priority(struct sema *s, const struct item *names, struct span at,
 		uint32_t n = w ? w->n_classes : (uint32_t)s->workloads.n, k;
 		uint32_t *found = NULL;
 
+		if (rank > n) /* so one was named twice, or does not exist */
+			break;
+
 		for (k = 0; k < n; k++) {
 			const char *name = w ? w->classes[k].name : s->workloads.v[k]->name;
 
@@ -194,8 +237,7 @@ void sema_priority(struct sema *s, const struct item *names, struct span at,
 				found = w ? &w->classes[k].rank : &s->workloads.v[k]->rank;
 		}
 		if (!found)
-			diag_error(s->diags, i->at, "there is no %s `%s`", w ? "class" : "workload",
-				   i->path[0].text);
+			sema_no_such(s, i, w);
 		else if (*found < n)
 			diag_error(s->diags, i->at, "`%s` is named twice", i->path[0].text);
 		else
@@ -244,6 +286,9 @@ void sema_workload(struct sema *s, const struct decl *d)
 	struct workload *w = arena_new_of(s->arena, struct workload);
 	struct building b = { .s = s, .w = w };
 
+	sema_name(s, &d->name);
+	if (strcmp(d->name.text, "none") == 0)
+		diag_error(s->diags, d->name.at, "`none` means something else already");
 	for (size_t i = 0; i < s->workloads.n; i++)
 		if (strcmp(s->workloads.v[i]->name, d->name.text) == 0)
 			sema_duplicate(s, "workload", d->name.text, d->name.at, s->workloads.v[i]->at);
