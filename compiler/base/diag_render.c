@@ -251,8 +251,8 @@ void diags_render(const struct diags *d, enum diag_format format, FILE *out)
 	char text[2][64];
 
 	n_rest += add_rest(&rest[0], text[0], DIAG_ERROR, d->errors - d->kept_errors);
-	n_rest += add_rest(&rest[n_rest], text[n_rest], DIAG_WARNING,
-			   d->warnings - d->kept_warnings);
+	n_rest +=
+		add_rest(&rest[n_rest], text[n_rest], DIAG_WARNING, d->warnings - d->kept_warnings);
 	if (format == DIAG_JSON)
 		fputc('[', out);
 	for (size_t i = 0; i < n; i++) {

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 
@@ -36,7 +35,7 @@ struct source_set *source_set_new(struct arena *a)
  * looked at on disk: links stay what they are called. */
 static char *absolute(struct arena *a, const char *path)
 {
-	char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *cwd = path[0] == '/' ? NULL : realpath(".", NULL);
 	char *in = arena_printf(a, "%s/%s", cwd ? cwd : "", path);
 	char *out = arena_alloc(a, strlen(in) + 2);
 	size_t n = 0;
@@ -134,8 +133,8 @@ const struct source *source_add(struct source_set *s, const char *path, const ch
 	return add(s, path, name, text, size);
 }
 
-const struct source *source_add_builtin(struct source_set *s, const char *name,
-					const char *text, size_t size)
+const struct source *source_add_builtin(struct source_set *s, const char *name, const char *text,
+					size_t size)
 {
 	struct source *f = add(s, name, name, text, size);
 
@@ -148,13 +147,11 @@ const struct source *source_add_builtin(struct source_set *s, const char *name,
  * NULL and errno on failure. */
 static char *read_all(FILE *in, size_t max, size_t *size)
 {
-	size_t cap = (size_t)64 * 1024, n = 0, got;
+	size_t cap = (size_t)64 * 1024, n = 0;
 	char *text = malloc(cap), *more;
 
-	while (text && (got = fread(text + n, 1, cap - n, in)) > 0) {
-		n += got;
-		if (n > max)
-			break;
+	while (text && n <= max && !feof(in) && !ferror(in)) {
+		n += fread(text + n, 1, cap - n, in);
 		if (n < cap)
 			continue;
 		more = realloc(text, cap *= 2);

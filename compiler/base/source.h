@@ -48,7 +48,8 @@ const struct source *source_add(struct source_set *s, const char *path, const ch
 
 /* The same for a file that is compiled into iopc: path and name are one. */
 const struct source *source_add_builtin(struct source_set *s, const char *name,
-					const char *text, size_t size);
+					const char *text, size_t size)
+	__attribute__((nonnull(2)));
 
 size_t source_count(const struct source_set *s);
 const struct source *source_at(const struct source_set *s, size_t i);

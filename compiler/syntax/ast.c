@@ -4,7 +4,11 @@
  * check what is a question of shape alone: one phrase where one can stand, a
  * plain word where a name is wanted.
  */
+#include <string.h>
+
 #include "syntax/ast_make.h"
+
+#include <string.h>
 
 /* Nodes with what only this file needs of them. */
 struct measured_expr {
@@ -161,8 +165,8 @@ static unsigned depth_of(const struct expr *e)
 	return e ? ((const struct measured_expr *)e)->depth : 0;
 }
 
-static struct expr *expr_new(struct parse *p, enum expr_kind kind, struct span at,
-			     struct expr *lhs, struct expr *rhs)
+static struct expr *expr_new(struct parse *p, enum expr_kind kind, struct span at, struct expr *lhs,
+			     struct expr *rhs)
 {
 	struct measured_expr *m = arena_new_of(p->arena, struct measured_expr);
 	unsigned left = depth_of(lhs), right = depth_of(rhs);
@@ -243,7 +247,8 @@ struct enumerator *enumerator_make(struct parse *p, struct name name, struct spa
 	return e;
 }
 
-/* The first word is the name, if another word follows: `id u16`, but `skip 4`. */
+/* The first word is the name, if another word follows: `id u16`, but `skip 4`. What is skipped
+ * has no name: `skip klen max 8`. */
 struct field_decl *field_make(struct parse *p, struct span at, struct phrases shape,
 			      struct expr *until, struct expr *when)
 {
@@ -254,7 +259,8 @@ struct field_decl *field_make(struct parse *p, struct span at, struct phrases sh
 	f->type = shape.first;
 	f->until = until;
 	f->when = when;
-	if (first->next && first->next->kind == ITEM_WORD) {
+	if (first->next && first->next->kind == ITEM_WORD &&
+	    strcmp(first->path[0].text, "skip") != 0) {
 		f->name = first->path[0];
 		f->type->items = first->next;
 		f->type->at.begin = first->next->at.begin;
@@ -269,8 +275,7 @@ struct field_decl *field_with_enums(struct field_decl *field, struct span at, st
 	return field;
 }
 
-struct field_decl *field_with_fields(struct field_decl *field, struct span at,
-				     struct fields fields)
+struct field_decl *field_with_fields(struct field_decl *field, struct span at, struct fields fields)
 {
 	field->at = at;
 	field->fields = fields.first;
@@ -379,8 +384,7 @@ struct phrases sets_add(struct parse *p, struct phrases sets, struct phrases set
 
 /* Declarations */
 
-static struct decl *decl_new(struct parse *p, enum decl_kind kind, struct span at,
-			     struct name name)
+static struct decl *decl_new(struct parse *p, enum decl_kind kind, struct span at, struct name name)
 {
 	struct decl *d = arena_new_of(p->arena, struct decl);
 

@@ -60,20 +60,20 @@ struct parse {
 };
 
 /* Lists as they grow; what is kept of them is `first`. */
-#define LIST_OF(list, type)                                                             \
-	struct list {                                                                   \
-		struct type *first, *last;                                              \
-	};                                                                              \
-	static inline struct list list##_one(struct type *node)                         \
-	{                                                                               \
-		return (struct list){ node, node };                                     \
-	}                                                                               \
-	static inline struct list list##_add(struct list to, struct type *node)         \
-	{                                                                               \
-		if (!to.first)                                                          \
-			return list##_one(node);                                        \
-		to.last->next = node;                                                   \
-		return (struct list){ to.first, node };                                 \
+#define LIST_OF(list, type)                                                     \
+	struct list {                                                           \
+		struct type *first, *last;                                      \
+	};                                                                      \
+	static inline struct list list##_one(struct type *node)                 \
+	{                                                                       \
+		return (struct list){ node, node };                             \
+	}                                                                       \
+	static inline struct list list##_add(struct list to, struct type *node) \
+	{                                                                       \
+		if (!to.first)                                                  \
+			return list##_one(node);                                \
+		to.last->next = node;                                           \
+		return (struct list){ to.first, node };                         \
 	}
 
 LIST_OF(items, item)

@@ -140,23 +140,12 @@ static void print_phrases(FILE *out, int level, const char *what, const struct p
 }
 
 static const char *const expr_names[] = {
-	[EXPR_OR] = "or",
-	[EXPR_AND] = "and",
-	[EXPR_NOT] = "not",
-	[EXPR_EQ] = "==",
-	[EXPR_NE] = "!=",
-	[EXPR_LT] = "<",
-	[EXPR_LE] = "<=",
-	[EXPR_GT] = ">",
-	[EXPR_GE] = ">=",
-	[EXPR_IN] = "in",
-	[EXPR_STARTS] = "starts",
-	[EXPR_CONTAINS] = "contains",
-	[EXPR_BIT_AND] = "&",
-	[EXPR_BIT_OR] = "|",
-	[EXPR_SHL] = "<<",
-	[EXPR_SHR] = ">>",
-	[EXPR_LEAF] = "leaf",
+	[EXPR_OR] = "or",     [EXPR_AND] = "and",       [EXPR_NOT] = "not",
+	[EXPR_EQ] = "==",     [EXPR_NE] = "!=",         [EXPR_LT] = "<",
+	[EXPR_LE] = "<=",     [EXPR_GT] = ">",          [EXPR_GE] = ">=",
+	[EXPR_IN] = "in",     [EXPR_STARTS] = "starts", [EXPR_CONTAINS] = "contains",
+	[EXPR_BIT_AND] = "&", [EXPR_BIT_OR] = "|",      [EXPR_SHL] = "<<",
+	[EXPR_SHR] = ">>",    [EXPR_LEAF] = "leaf",
 };
 
 static void print_expr(FILE *out, int level, const struct expr *e)
@@ -251,10 +240,10 @@ static void print_stmts(FILE *out, int level, const struct stmt *s)
 }
 
 static const char *const decl_names[] = {
-	[DECL_POLICY] = "policy",     [DECL_INCLUDE] = "include", [DECL_POOL] = "pool",
-	[DECL_PARAM] = "param",	      [DECL_HEADER] = "header",	  [DECL_SIGNAL] = "signal",
-	[DECL_CACHE] = "cache",	      [DECL_WORKLOAD] = "workload", [DECL_PRIORITY] = "priority",
-	[DECL_TEST] = "test",	      [DECL_REQUIRE] = "require",
+	[DECL_POLICY] = "policy", [DECL_INCLUDE] = "include",   [DECL_POOL] = "pool",
+	[DECL_PARAM] = "param",   [DECL_HEADER] = "header",     [DECL_SIGNAL] = "signal",
+	[DECL_CACHE] = "cache",   [DECL_WORKLOAD] = "workload", [DECL_PRIORITY] = "priority",
+	[DECL_TEST] = "test",     [DECL_REQUIRE] = "require",
 };
 
 static void print_decl(FILE *out, const struct decl *d)

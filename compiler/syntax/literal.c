@@ -107,7 +107,8 @@ static struct literal *hex_number(struct parse *p, struct span at, const char *t
 
 	for (; hex_value(*s) >= 0; s++) {
 		if (l->value >> 60) {
-			parse_error(p, at, "%s is too large: 64 bits are the most", shown_at(p, at));
+			parse_error(p, at, "%s is too large: 64 bits are the most",
+				    shown_at(p, at));
 			return l;
 		}
 		l->value = l->value << 4 | (uint64_t)hex_value(*s);
@@ -143,8 +144,8 @@ struct literal *literal_number(struct parse *p, struct span at)
 		for (s++; is_digit(*s) && scale <= 100000000; s++, scale *= 10)
 			value = value * 10 + (unsigned)(*s - '0');
 		if (is_digit(*s)) {
-			parse_error(p, at, "%s has more than %d digits behind the point", shown_at(p, at),
-				    MAX_FRACTION);
+			parse_error(p, at, "%s has more than %d digits behind the point",
+				    shown_at(p, at), MAX_FRACTION);
 			return l;
 		}
 	}
@@ -253,8 +254,8 @@ struct item *literal_endpoint(struct parse *p, struct span at)
 	struct literal *address = literal_new(p, LIT_ADDR), *port = literal_new(p, LIT_NUMBER);
 	const char *text = text_at(p, at), *colon = strrchr(text, ':');
 	size_t bracket = text[0] == '[';
-	const char *host = arena_strndup(p->arena, text + bracket,
-					 (size_t)(colon - text) - 2 * bracket);
+	const char *host =
+		arena_strndup(p->arena, text + bracket, (size_t)(colon - text) - 2 * bracket);
 	int n = small_number(colon + 1, 65535);
 
 	if (!read_host(address, host) || (address->family == 6) != (bracket == 1))
@@ -321,8 +322,10 @@ struct literal *literal_string(struct parse *p, struct span at, bool terminated)
 		}
 		if (s[i] != '\\') {
 			out[l->len] = s[i];
-			if (terminated && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f) && s[i] != '\t')
-				parse_error(p, here, "a control byte in a string is written \\x%02x",
+			if (terminated && ((unsigned char)s[i] < 0x20 || s[i] == 0x7f) &&
+			    s[i] != '\t')
+				parse_error(p, here,
+					    "a control byte in a string is written \\x%02x",
 					    (unsigned char)s[i]);
 		}
 		l->len++;

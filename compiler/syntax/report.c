@@ -172,9 +172,9 @@ static const char *list_groups(struct parse *p, unsigned groups)
 		left--;
 		named++;
 		text = arena_printf(p->arena, "%s%s%s", text,
-				    named == 1                         ? ""
+				    named == 1                        ? ""
 				    : left == 0 || named == MAX_NAMED ? " or "
-								       : ", ",
+								      : ", ",
 				    groups == 1U << G_WORD ? "a name" : group_names[g]);
 	}
 	return text;
@@ -289,9 +289,9 @@ static bool help_place(struct parse *p, struct diag *g)
 
 static bool report_unknown_declaration(struct parse *p, unsigned groups)
 {
-	static const char *const known[] = { "policy", "include", "pool",  "param",
-					     "header", "signal",  "cache", "workload",
-					     "priority", "test",  "require" };
+	static const char *const known[] = { "policy",   "include", "pool",   "param",
+					     "header",   "signal",  "cache",  "workload",
+					     "priority", "test",    "require" };
 	const char *word = text_at(p, p->last), *meant;
 	struct diag *g;
 
@@ -302,8 +302,8 @@ static bool report_unknown_declaration(struct parse *p, unsigned groups)
 		return true;
 	}
 	g = parse_error(p, p->last, "expected a declaration, not %s", shown_at(p, p->last));
-	meant = p->kind == TOK_WORD ?
-			diag_closest(word, known, sizeof(known) / sizeof(known[0])) : NULL;
+	meant = p->kind == TOK_WORD ? diag_closest(word, known, sizeof(known) / sizeof(known[0]))
+				    : NULL;
 	if (meant)
 		diag_help(g, "did you mean `%s`?", meant);
 	else if (!help_place(p, g))
@@ -368,8 +368,8 @@ void report_syntax_error(struct parse *p, const char *const *expected, size_t n)
 	 * line with it, a character that was left out. */
 	if ((p->cut_string && p->before.end == p->cut_string) || p->junk_end > p->before.end)
 		p->failed = true;
-	else if (!p->stopped && !report_unclosed(p, groups) && !report_missing_semicolon(p, groups) &&
-	    !report_unknown_declaration(p, groups))
+	else if (!p->stopped && !report_unclosed(p, groups) &&
+		 !report_missing_semicolon(p, groups) && !report_unknown_declaration(p, groups))
 		report_unexpected(p, groups);
 	tokens_recover(p);
 }

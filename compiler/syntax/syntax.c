@@ -103,8 +103,8 @@ static struct diag *include_error(struct session *s, const struct decl *d, const
 
 static void report_cycle(struct session *s, const struct decl *d, size_t again)
 {
-	struct diag *g = include_error(s, d, again + 1 == s->files.n ? "it is this file" :
-									"it includes this file");
+	struct diag *g = include_error(
+		s, d, again + 1 == s->files.n ? "it is this file" : "it includes this file");
 
 	for (size_t i = again + 1; i < s->files.n; i++)
 		if (s->files.v[i].open)
@@ -112,8 +112,8 @@ static void report_cycle(struct session *s, const struct decl *d, size_t again)
 				  s->files.v[i].source->name);
 }
 
-static struct decl *parse_file(struct session *s, const struct source *source,
-			       const char *identity, struct span included);
+static struct decl *parse_file(struct session *s, const struct source *source, const char *identity,
+			       struct span included);
 
 /* The declarations that an include brings; NULL if they have been read, or cannot be. */
 static struct decl *include(struct session *s, const struct source *from, const struct decl *d)
@@ -170,8 +170,8 @@ static struct decl *include(struct session *s, const struct source *from, const 
 	return parse_file(s, source, identity, d->name.at);
 }
 
-static struct decl *parse_file(struct session *s, const struct source *source,
-			       const char *identity, struct span included)
+static struct decl *parse_file(struct session *s, const struct source *source, const char *identity,
+			       struct span included)
 {
 	struct decl *decls = parse_text(s, source);
 	size_t index = s->files.n;
@@ -203,8 +203,8 @@ struct ast *syntax_parse_source(struct arena *a, struct source_set *sources,
 	struct ast *ast = arena_new_of(a, struct ast);
 
 	ast->sources = sources;
-	ast->decls = parse_file(&s, source, on_disk ? identity_of(&s, source->path) : NULL,
-				SPAN_NONE);
+	ast->decls =
+		parse_file(&s, source, on_disk ? identity_of(&s, source->path) : NULL, SPAN_NONE);
 	return s.failed ? NULL : ast;
 }
 

@@ -20,13 +20,12 @@ static char *read_file(const char *path, size_t *size)
 	FILE *in = fopen(path, "rb");
 	char *text = NULL, part[4096];
 	FILE *out;
-	size_t n;
 
 	if (!in)
 		return NULL;
 	out = open_memstream(&text, size);
-	while (out && (n = fread(part, 1, sizeof(part), in)) > 0)
-		fwrite(part, 1, n, out);
+	while (out && !feof(in) && !ferror(in))
+		fwrite(part, 1, fread(part, 1, sizeof(part), in), out);
 	if (out)
 		fclose(out);
 	fclose(in);

@@ -227,6 +227,7 @@ static void unprintable_text_is_escaped(void **state)
 
 	/* NUL, escape, broken and cut UTF-8, a C1 control, a right-to-left override,
 	 * then two characters of which the second takes two columns */
+	/* NOLINTNEXTLINE(misc-misleading-bidirectional) */
 	LOAD(s, "\0\033[1m\xff\xc3\xc2\x9b\xe2\x80\xae\xc3\xa9\xe4\xbd\xa0!");
 	diag_error(s->diags, at(s, 17, 18), "bad \033[31m \xfe");
 	assert_string_equal(render(s, DIAG_TEXT),
