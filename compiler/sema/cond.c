@@ -28,8 +28,7 @@ static uint64_t width_max(unsigned bits)
 	return bits >= 64 ? UINT64_MAX : (1ULL << bits) - 1;
 }
 
-/* The greatest value that this can have. */
-static uint64_t value_max(const struct value *v)
+uint64_t sema_value_max(const struct value *v)
 {
 	uint64_t a, b;
 
@@ -41,19 +40,19 @@ static uint64_t value_max(const struct value *v)
 	case VALUE_FIELD:
 		return width_max(field_ref_bits(&v->field));
 	case VALUE_AND:
-		a = value_max(v->a);
-		b = value_max(v->b);
+		a = sema_value_max(v->a);
+		b = sema_value_max(v->b);
 		return a < b ? a : b;
 	case VALUE_OR:
-		a = value_max(v->a) | value_max(v->b);
+		a = sema_value_max(v->a) | sema_value_max(v->b);
 		while (a & (a + 1))
 			a |= a >> 1;
 		return a;
 	case VALUE_SHL:
-		a = value_max(v->a);
+		a = sema_value_max(v->a);
 		return v->b->number && a >> (64 - v->b->number) ? UINT64_MAX : a << v->b->number;
 	case VALUE_SHR:
-		return value_max(v->a) >> v->b->number;
+		return sema_value_max(v->a) >> v->b->number;
 	}
 	return UINT64_MAX;
 }
@@ -69,7 +68,7 @@ static const struct hfield *enums_of(const struct operand *o)
 /* A constant against the values that the other side can have. */
 static bool fits(struct sema *s, const struct value *side, uint64_t number, struct span at)
 {
-	uint64_t max = value_max(side);
+	uint64_t max = sema_value_max(side);
 
 	/* What a param can be is known when all that reads it has been seen. */
 	if (number <= max || side->kind == VALUE_PARAM)
@@ -96,7 +95,7 @@ static void bound_param(struct sema *s, const struct value *a, const struct valu
 	    b->kind == VALUE_CONST)
 		return;
 	struct param *p = (struct param *)a->param; /* still under construction */
-	uint64_t max = value_max(b);
+	uint64_t max = sema_value_max(b);
 
 	if (max < p->max)
 		p->max = max;
@@ -145,7 +144,7 @@ static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
 		c->rhs = a;
 		c->kind = swapped[c->kind];
 	}
-	uint64_t max = c->lhs->kind == VALUE_PARAM ? UINT64_MAX : value_max(c->lhs);
+	uint64_t max = c->lhs->kind == VALUE_PARAM ? UINT64_MAX : sema_value_max(c->lhs);
 
 	if (c->rhs->kind == VALUE_CONST &&
 	    ((c->kind == COND_LT && c->rhs->number == 0) ||

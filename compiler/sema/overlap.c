@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two workloads that can both match one packet are an error. A match is a box
- * (protocol x ports x destination x source); boxes are compared pair by pair.
+ * (protocol x ports x destination x source); those whose ports meet are compared
+ * pair by pair.
  */
+#include <stdlib.h>
+
 #include "sema/sema.h"
+
+/* Comparisons of prefixes: about a second. */
+#define MAX_WORK 200000000u
 
 static bool prefix_meets(const struct prefix *a, const struct prefix *b)
 {
@@ -37,52 +43,92 @@ static bool has_family(const struct prefix *p, uint32_t n, unsigned family)
 	return n == 0;
 }
 
-static bool ports_meet(const struct match *a, const struct match *b, uint64_t *port)
-{
-	for (uint32_t i = 0, k = 0; i < a->n_ports && k < b->n_ports;) {
-		if (a->ports[i].hi < b->ports[k].lo) {
-			i++;
-		} else if (b->ports[k].hi < a->ports[i].lo) {
-			k++;
-		} else {
-			*port = a->ports[i].lo > b->ports[k].lo ? a->ports[i].lo : b->ports[k].lo;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool matches_meet(const struct match *a, const struct match *b, uint64_t *port)
+/* Whose ports meet already. */
+static bool matches_meet(const struct match *a, const struct match *b)
 {
 	bool family = false;
 
 	for (unsigned f = 4; f <= 6; f += 2)
 		family |= has_family(a->to, a->n_to, f) && has_family(a->from, a->n_from, f) &&
 			  has_family(b->to, b->n_to, f) && has_family(b->from, b->n_from, f);
-	return family && a->proto == b->proto && ports_meet(a, b, port) &&
+	return family && a->proto == b->proto &&
 	       prefixes_meet(a->to, a->n_to, b->to, b->n_to) &&
 	       prefixes_meet(a->from, a->n_from, b->from, b->n_from);
 }
 
+/* One range of ports of one match of one workload. */
+struct entry {
+	struct range ports;
+	const struct workload *w;
+	const struct match *m;
+};
+
+static int by_port(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->ports.lo != y->ports.lo)
+		return x->ports.lo < y->ports.lo ? -1 : 1;
+	if (x->w != y->w)
+		return x->w->id < y->w->id ? -1 : 1;
+	return x->m < y->m ? -1 : x->m > y->m;
+}
+
+struct pair {
+	const struct workload *a, *b;
+};
+
+typedef vec(struct pair) pairs;
+
+/* Two workloads that share several ports are told once. */
+static void overlap(struct sema *s, const struct entry *x, const struct entry *y, pairs *told)
+{
+	const struct entry *a = x->w->id > y->w->id ? x : y, *b = a == x ? y : x;
+
+	for (size_t i = 0; i < told->n; i++)
+		if (told->v[i].a == a->w && told->v[i].b == b->w)
+			return;
+	*vec_push(s->arena, told) = (struct pair){ a->w, b->w };
+
+	uint64_t port = x->ports.lo > y->ports.lo ? x->ports.lo : y->ports.lo;
+	struct diag *d = diag_error(s->diags, a->m->at,
+				    "workloads `%s` and `%s` both match packets to port %llu", b->w->name,
+				    a->w->name, (unsigned long long)port);
+
+	diag_note(d, b->m->at, "`%s` matches them here", b->w->name);
+}
+
+/* Only ranges of ports that meet are compared further. */
 void sema_overlap(struct sema *s)
 {
+	vec(struct entry) all = { 0 };
+	pairs told = { 0 };
+	uint64_t work = 0;
+
 	for (size_t i = 0; i < s->workloads.n; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct workload *a = s->workloads.v[i], *b = s->workloads.v[k];
+		for (uint32_t k = 0; k < s->workloads.v[i]->n_matches; k++) {
+			const struct match *m = &s->workloads.v[i]->matches[k];
 
-			for (uint32_t x = 0; x < a->n_matches; x++)
-				for (uint32_t y = 0; y < b->n_matches; y++) {
-					uint64_t port;
+			for (uint32_t p = 0; p < m->n_ports; p++)
+				*vec_push(s->arena, &all) =
+					(struct entry){ m->ports[p], s->workloads.v[i], m };
+		}
+	if (all.n == 0)
+		return;
+	qsort(all.v, all.n, sizeof(*all.v), by_port);
+	for (size_t i = 0; i < all.n; i++)
+		for (size_t k = i + 1; k < all.n && all.v[k].ports.lo <= all.v[i].ports.hi; k++) {
+			const struct match *a = all.v[i].m, *b = all.v[k].m;
 
-					if (!matches_meet(&a->matches[x], &b->matches[y], &port))
-						continue;
-					struct diag *d = diag_error(
-						s->diags, a->matches[x].at,
-						"workloads `%s` and `%s` both match packets to port %llu", b->name,
-						a->name, (unsigned long long)port);
-					diag_note(d, b->matches[y].at, "`%s` matches them here", b->name);
-					goto next;
-				}
-next:;
+			work += 1 + (uint64_t)a->n_to * b->n_to + (uint64_t)a->n_from * b->n_from;
+			if (work > MAX_WORK) {
+				diag_error(s->diags, a->at, "too many matches share ports to tell them apart");
+				return;
+			}
+			if (all.v[i].w == all.v[k].w || !matches_meet(a, b))
+				continue;
+			overlap(s, &all.v[i], &all.v[k], &told);
+			if (told.n > DIAG_MAX_ERRORS)
+				return;
 		}
 }

@@ -15,6 +15,10 @@ typedef unsigned __int128 wide;
 #define WIDE_MAX ((wide)-1)
 #define MAX_DIMS 48
 #define MAX_BOXES 256
+/* Sets made and intervals copied, for one workload and for all: tens of milliseconds, and
+ * not much more than a quarter of a second. */
+#define MAX_WORK 1000000u
+#define MAX_WORK_IN_ALL 4000000u
 
 struct interval {
 	wide lo, hi; /* inclusive */
@@ -23,7 +27,7 @@ struct interval {
 /* The values of one quantity. */
 struct set {
 	struct interval *v;
-	uint32_t n;
+	size_t n, cap;
 	bool missing; /* may the packet lack it? */
 };
 
@@ -46,6 +50,7 @@ struct reach {
 	struct arena *arena;
 	struct dim dims[MAX_DIMS];
 	uint32_t n_dims;
+	uint32_t work;
 	bool too_large;
 };
 
@@ -53,24 +58,32 @@ typedef vec(struct box) boxes;
 
 /* --- sets --- */
 
+static void worked(struct reach *r)
+{
+	if (++r->work > MAX_WORK)
+		r->too_large = true;
+}
+
+static struct set *set_new(struct reach *r)
+{
+	worked(r);
+	return arena_new_of(r->arena, struct set);
+}
+
 static void set_add(struct reach *r, struct set *s, wide lo, wide hi)
 {
-	struct interval *v = arena_alloc(r->arena, (s->n + 1) * sizeof(*v));
-
-	if (s->n)
-		memcpy(v, s->v, s->n * sizeof(*v));
-	v[s->n++] = (struct interval){ lo, hi };
-	s->v = v;
+	worked(r);
+	*vec_push(r->arena, s) = (struct interval){ lo, hi };
 }
 
 /* Sorted and disjoint, as all sets here are. */
 static struct set *set_not(struct reach *r, const struct set *s, wide max)
 {
-	struct set *out = arena_new_of(r->arena, struct set);
+	struct set *out = set_new(r);
 	wide next = 0;
 	bool open = true;
 
-	for (uint32_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n && !r->too_large; i++) {
 		if (s->v[i].lo > next)
 			set_add(r, out, next, s->v[i].lo - 1);
 		if (s->v[i].hi >= max) {
@@ -86,10 +99,10 @@ static struct set *set_not(struct reach *r, const struct set *s, wide max)
 
 static struct set *set_and(struct reach *r, const struct set *a, const struct set *b)
 {
-	struct set *out = arena_new_of(r->arena, struct set);
+	struct set *out = set_new(r);
 
 	out->missing = a->missing && b->missing;
-	for (uint32_t i = 0, k = 0; i < a->n && k < b->n;) {
+	for (size_t i = 0, k = 0; i < a->n && k < b->n && !r->too_large;) {
 		wide lo = a->v[i].lo > b->v[k].lo ? a->v[i].lo : b->v[k].lo;
 		wide hi = a->v[i].hi < b->v[k].hi ? a->v[i].hi : b->v[k].hi;
 
@@ -161,7 +174,7 @@ static bool same_opaque(const struct cond *a, const struct cond *b)
 
 static uint32_t dimension(struct reach *r, const struct cond *c, unsigned family)
 {
-	struct dim d = { .max = UINT64_MAX };
+	struct dim d = { .max = 0 };
 
 	if (opaque(c)) {
 		d.bytes = c;
@@ -172,6 +185,7 @@ static uint32_t dimension(struct reach *r, const struct cond *c, unsigned family
 		d.max = family == 4 ? UINT32_MAX : WIDE_MAX;
 	} else {
 		d.value = c->lhs;
+		d.max = sema_value_max(c->lhs);
 	}
 	for (uint32_t i = 0; i < r->n_dims; i++) {
 		const struct dim *o = &r->dims[i];
@@ -212,7 +226,7 @@ static struct interval prefix_interval(const struct prefix *p)
 
 static struct set *prefix_set(struct reach *r, const struct cond *c, unsigned family)
 {
-	struct set *s = arena_new_of(r->arena, struct set);
+	struct set *s = set_new(r);
 	struct interval *v = arena_alloc(r->arena, c->n * sizeof(*v));
 	uint32_t n = 0, all = 0;
 
@@ -236,7 +250,7 @@ static struct set *prefix_set(struct reach *r, const struct cond *c, unsigned fa
 
 static struct set *comparison_set(struct reach *r, const struct cond *c, wide max)
 {
-	struct set *s = arena_new_of(r->arena, struct set);
+	struct set *s = set_new(r);
 	uint64_t x = c->rhs ? c->rhs->number : 0;
 
 	if (opaque(c)) {
@@ -291,7 +305,7 @@ static boxes intersect(struct reach *r, const boxes *a, const boxes *b)
 	boxes out = { 0 };
 
 	for (size_t i = 0; i < a->n && !r->too_large; i++)
-		for (size_t k = 0; k < b->n; k++) {
+		for (size_t k = 0; k < b->n && !r->too_large; k++) {
 			struct box x = a->v[i];
 
 			for (uint32_t d = 0; d < r->n_dims; d++)
@@ -365,7 +379,7 @@ static boxes minus(struct reach *r, boxes left, const boxes *taken)
 	for (size_t i = 0; i < taken->n && !r->too_large; i++) {
 		boxes next = { 0 };
 
-		for (size_t k = 0; k < left.n; k++)
+		for (size_t k = 0; k < left.n && !r->too_large; k++)
 			subtract(r, &left.v[k], &taken->v[i], &next);
 		left = next;
 	}
@@ -401,6 +415,7 @@ void sema_reach(struct sema *s, const struct workload *w)
 	boxes *of = arena_alloc(scratch, w->n_classes * sizeof(*of));
 
 	r->arena = scratch;
+	r->too_large = s->reach_work > MAX_WORK_IN_ALL;
 	for (uint32_t i = 0; i < w->n_classes && !r->too_large; i++) {
 		const struct class *c = &w->classes[i];
 		struct box everything = { 0 };
@@ -422,5 +437,6 @@ void sema_reach(struct sema *s, const struct workload *w)
 		if (left.n == 0 && !r->too_large)
 			unreachable(s, w, c, taker(r, w, &of[i], of, i));
 	}
+	s->reach_work += r->work;
 	arena_free(scratch);
 }

@@ -28,6 +28,7 @@ struct sema {
 	uint32_t n_actions;
 	uint32_t n_classes;
 	uint32_t n_steps;
+	uint32_t reach_work; /* of reach.c */
 };
 
 /* Where the fields of a condition come from. */
@@ -123,6 +124,8 @@ bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct li
 		      struct span at, bool whole, struct bytes *out);
 
 /* --- cond.c, reach.c --- */
+/* The greatest number that this can be. */
+uint64_t sema_value_max(const struct value *v);
 const struct cond *sema_cond(struct sema *s, const struct scope *scope, const struct expr *e);
 /* Calls fn for every field that the condition reads. */
 void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_ref *f),
