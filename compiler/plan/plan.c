@@ -82,30 +82,62 @@ static uint32_t target_count(const struct action *a)
 	}
 }
 
-/* Counters of an action stand behind those of all actions that a class can meet with it. */
-static void place_targets(struct planning *p, enum iop_hook hook, const struct action *a,
-			  uint32_t *end)
+/* Counters of an action, and then of what stands behind its `else`, from `end` on. */
+static uint32_t place_targets(struct planning *p, enum iop_hook hook, const struct action *a,
+			      uint32_t end)
 {
-	struct plan_action *pa = &p->plan->actions[a->id];
+	for (; a; a = a->otherwise) {
+		struct plan_action *pa = &p->plan->actions[a->id];
 
-	if (!pa->action) {
 		pa->action = a;
 		pa->hook = hook;
 		pa->n_targets = target_count(a);
-		pa->first_target = *end;
-	} else if (pa->first_target < *end) {
-		pa->first_target = *end;
+		pa->first_target = end;
+		end += pa->n_targets;
 	}
-	*end = pa->first_target + pa->n_targets;
-	if (a->otherwise)
-		place_targets(p, hook, a->otherwise, end);
+	return end;
+}
+
+/* An action that several classes meet has one place for all of them: behind what any of
+ * them has met before. */
+static void place_rule(struct planning *p, enum iop_hook hook, const struct rule *r, uint64_t meet,
+		       uint32_t *end)
+{
+	struct plan_hook *h = &p->plan->hooks[hook];
+	uint32_t most = IOP_COUNT_TARGETS;
+
+	for (uint64_t c = meet; c; c &= c - 1)
+		if (end[__builtin_ctzll(c)] > most)
+			most = end[__builtin_ctzll(c)];
+	for (uint32_t i = 0; i < r->n_actions; i++)
+		most = place_targets(p, hook, r->actions[i], most);
+	for (uint64_t c = meet; c; c &= c - 1)
+		end[__builtin_ctzll(c)] = most;
+	if (most > h->n_targets)
+		h->n_targets = most;
+}
+
+static void place_stage(struct planning *p, enum iop_hook hook, const struct stage *st)
+{
+	uint32_t end[POLICY_MAX_CLASSES_PER_WORKLOAD] = { 0 };
+	uint64_t ended = 0;
+
+	for (uint32_t i = 0; i < st->n_rules; i++) {
+		const struct rule *r = &st->rules[i];
+		uint64_t meet = r->classes & ~ended;
+
+		if (!meet || !r->n_actions)
+			continue;
+		place_rule(p, hook, r, meet, end);
+		if (lang_actions.rows[r->actions[r->n_actions - 1]->kind].ends)
+			ended |= meet;
+	}
 }
 
 static void plan_chains(struct planning *p, enum iop_hook hook)
 {
 	const struct policy *policy = p->policy;
 	struct plan_hook *h = &p->plan->hooks[hook];
-	bool moved;
 
 	h->chains = arena_alloc(p->arena, (policy->n_classes + 1) * sizeof(*h->chains));
 	for (uint32_t w = 0; w < policy->n_workloads; w++) {
@@ -113,34 +145,18 @@ static void plan_chains(struct planning *p, enum iop_hook hook)
 
 		if (!st)
 			continue;
-		if (!h->used)
+		if (!h->used) {
 			h->at = st->at;
+			h->n_targets = IOP_COUNT_TARGETS;
+		}
 		h->used = true;
 		for (uint32_t c = 0; c < policy->workloads[w]->n_classes; c++) {
 			const struct class *class = &policy->workloads[w]->classes[c];
 
 			h->chains[class->gid] = chain_of(p, st, c);
 		}
+		place_stage(p, hook, st);
 	}
-	/* An action that several classes meet has one place for all of them. Places only move
-	 * up, and by less than all targets together, so this ends. */
-	do {
-		uint32_t before = 0, after = 0;
-
-		for (uint32_t i = 0; i < policy->n_actions; i++)
-			before += p->plan->actions[i].first_target;
-		for (uint32_t c = 0; c < policy->n_classes; c++) {
-			uint32_t end = IOP_COUNT_TARGETS;
-
-			for (uint32_t k = 0; k < h->chains[c].n; k++)
-				place_targets(p, hook, h->chains[c].actions[k], &end);
-			if (end > h->n_targets)
-				h->n_targets = end;
-		}
-		for (uint32_t i = 0; i < policy->n_actions; i++)
-			after += p->plan->actions[i].first_target;
-		moved = before != after;
-	} while (moved);
 }
 
 /* --- state of actions --- */
@@ -246,6 +262,15 @@ static void cond_params(const struct cond *c, bool *reads)
 	value_params(c->rhs, reads);
 }
 
+/* An element's end may depend on a param. */
+static void hfield_params(struct hfield *const *fields, uint32_t n, bool *reads)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		cond_params(fields[i]->until, reads);
+		hfield_params(fields[i]->fields, fields[i]->n_fields, reads);
+	}
+}
+
 static void action_needs_ip(const struct action *a, bool *needs)
 {
 	if (a->per_flow || a->selector.flow || (a->kind == ACTION_LIMIT && a->rate_type == TYPE_BITRATE))
@@ -281,6 +306,8 @@ static void plan_needs(struct planning *p)
 				continue;
 			for (uint32_t i = 0; i < wl->n_matches; i++)
 				plan->reads_ip[h] |= wl->matches[i].n_to || wl->matches[i].n_from;
+			if (wl->payload)
+				hfield_params(wl->payload->fields, wl->payload->n_fields, plan->reads_param);
 			for (uint32_t i = 0; i < wl->n_classes; i++) {
 				cond_needs_ip(wl->classes[i].when, &plan->reads_ip[h]);
 				cond_params(wl->classes[i].when, plan->reads_param);
@@ -366,6 +393,8 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 
 		diag_help(d, "give a workload a `stage rx { … }` or a `stage socket { … }`");
 	}
+	plan_bounds(plan, diags);
+	plan_unused(plan, diags);
 	plan_features(a, plan, kernel, diags);
 	return diags_errors(diags) ? NULL : plan;
 }

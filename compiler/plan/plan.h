@@ -92,6 +92,11 @@ const struct plan *plan_make(struct arena *a, const struct policy *p, unsigned k
 /* The features that the plan needs, each with its first line (features.c). */
 void plan_features(struct arena *a, struct plan *plan, unsigned kernel, struct diags *diags);
 
+/* What the kernel would refuse to load is an error; what is written and does nothing is a
+ * warning (bounds.c). */
+void plan_bounds(const struct plan *plan, struct diags *diags);
+void plan_unused(const struct plan *plan, struct diags *diags);
+
 /* The `.iop` section's bytes (abi/object.h). */
 const void *plan_describe(struct arena *a, const struct plan *plan, const char *compiler,
 			  uint32_t *size);
