@@ -110,16 +110,16 @@ static const char *string_at(const struct elf_file *f, const Elf64_Shdr *strings
 	const char *text;
 	uint64_t left;
 
-	if (strings->sh_type != SHT_STRTAB || !inside(f->size, strings->sh_offset, strings->sh_size) ||
-	    offset >= strings->sh_size)
+	if (strings->sh_type != SHT_STRTAB ||
+	    !inside(f->size, strings->sh_offset, strings->sh_size) || offset >= strings->sh_size)
 		return NULL;
 	text = (const char *)f->bytes + strings->sh_offset + offset;
 	left = strings->sh_size - offset;
 	return memchr(text, '\0', left < MAX_NAME ? left : MAX_NAME) ? text : NULL;
 }
 
-int elf_file_section(const struct elf_file *f, uint32_t index, struct elf_section *out,
-		     char *error, size_t error_size)
+int elf_file_section(const struct elf_file *f, uint32_t index, struct elf_section *out, char *error,
+		     size_t error_size)
 {
 	Elf64_Shdr h, names;
 

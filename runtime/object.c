@@ -110,8 +110,7 @@ static int find_section(const struct report *r, const struct elf_file *f, struct
 			return -1;
 		}
 		if (s.type != SHT_PROGBITS || (s.flags & SHF_COMPRESSED)) {
-			(void)refuse(r, EBADMSG, "section %s is not plain bytes",
-				     IOP_DESC_SECTION);
+			(void)refuse(r, EBADMSG, "section %s is not plain bytes", IOP_DESC_SECTION);
 			return -1;
 		}
 		*out = s;
@@ -146,8 +145,8 @@ static struct iop_object *from_elf(const struct report *r, void *bytes, size_t s
 	return o;
 }
 
-struct iop_object *object_open_memory(const void *bytes, size_t size, const char *name,
-				      char *error, size_t error_size)
+struct iop_object *object_open_memory(const void *bytes, size_t size, const char *name, char *error,
+				      size_t error_size)
 {
 	struct report r = { name, error, error_size };
 	void *copy;

@@ -55,24 +55,29 @@ static int check_header(struct check *c, size_t size)
 		return check_bad(c, EBADMSG, "the description has no magic number");
 	if (h->version > IOP_DESC_VERSION)
 		return check_bad(c, ENOTSUP,
-			   "the description is of version %u, this program reads version %u",
-			   h->version, IOP_DESC_VERSION);
+				 "the description is of version %u, this program reads version %u",
+				 h->version, IOP_DESC_VERSION);
 	if (h->version != IOP_DESC_VERSION)
-		return check_bad(c, EBADMSG, "the description is of the unknown version %u", h->version);
+		return check_bad(c, EBADMSG, "the description is of the unknown version %u",
+				 h->version);
 	if (size < sizeof(*h))
 		return check_bad(c, EBADMSG, "the description is cut short within its header");
 	if (h->size != size)
-		return check_bad(c, EBADMSG, "the description says that it has %u bytes, it has %zu",
-			   h->size, size);
+		return check_bad(c, EBADMSG,
+				 "the description says that it has %u bytes, it has %zu", h->size,
+				 size);
 	if (h->n_tables < IOP_TABLE_COUNT)
 		return check_bad(c, EBADMSG, "the description has %u tables of %u", h->n_tables,
-			   IOP_TABLE_COUNT);
+				 IOP_TABLE_COUNT);
 	if (offsetof(struct iop_desc_header, tables) +
-		    (unsigned long long)h->n_tables * sizeof(h->tables[0]) > size)
-		return check_bad(c, EBADMSG, "the description is cut short within its list of tables");
+		    (unsigned long long)h->n_tables * sizeof(h->tables[0]) >
+	    size)
+		return check_bad(c, EBADMSG,
+				 "the description is cut short within its list of tables");
 	if (h->flags & ~KNOWN_FLAGS)
-		return check_bad(c, ENOTSUP, "the description has flags that this program does not know: 0x%x",
-			   h->flags & ~KNOWN_FLAGS);
+		return check_bad(c, ENOTSUP,
+				 "the description has flags that this program does not know: 0x%x",
+				 h->flags & ~KNOWN_FLAGS);
 	return 0;
 }
 
@@ -85,13 +90,16 @@ static int check_table(struct check *c, __u32 id)
 	/* A byte cannot grow: strings and blobs are addressed by it. */
 	if (t->row_size < rule->row_size || t->row_size % rule->align ||
 	    (rule->row_size == 1 && t->row_size != 1))
-		return check_bad(c, EBADMSG, "table of %s rows: bad row size %u", rule->one, t->row_size);
+		return check_bad(c, EBADMSG, "table of %s rows: bad row size %u", rule->one,
+				 t->row_size);
 	if (t->offset % 8)
-		return check_bad(c, EBADMSG, "table of %s rows: its offset %u is not a multiple of 8",
-			   rule->one, t->offset);
+		return check_bad(c, EBADMSG,
+				 "table of %s rows: its offset %u is not a multiple of 8",
+				 rule->one, t->offset);
 	if (t->offset > c->desc->size || bytes > c->desc->size - t->offset)
-		return check_bad(c, EBADMSG, "table of %s rows: %u rows at offset %u do not fit into %u bytes",
-			   rule->one, t->count, t->offset, c->desc->size);
+		return check_bad(c, EBADMSG,
+				 "table of %s rows: %u rows at offset %u do not fit into %u bytes",
+				 rule->one, t->count, t->offset, c->desc->size);
 	return 0;
 }
 
@@ -129,9 +137,8 @@ static bool is_symbol(const char *s)
 
 const char *check_string_at(const struct check *c, __u32 offset)
 {
-	return offset < check_count(c, IOP_TABLE_STRINGS) ?
-		       check_row(c, IOP_TABLE_STRINGS, offset) :
-		       NULL;
+	return offset < check_count(c, IOP_TABLE_STRINGS) ? check_row(c, IOP_TABLE_STRINGS, offset)
+							  : NULL;
 }
 
 static int check_strings(struct check *c)
@@ -182,8 +189,7 @@ static int check_string(struct check *c, const struct spot *at, __u32 offset)
 	if (strnlen(s, max + 1) > max)
 		return bad_field(c, at, "longer than %zu bytes", max);
 	if (!*s)
-		return kind == FIELD_TEXT || kind == FIELD_VARIABLE ? 0 :
-								      bad_field(c, at, "empty");
+		return kind == FIELD_TEXT || kind == FIELD_VARIABLE ? 0 : bad_field(c, at, "empty");
 	if ((kind == FIELD_NAME || kind == FIELD_VARIABLE) && !check_identifier(s))
 		return bad_field(c, at, "not a name");
 	if (kind == FIELD_SYMBOL && !is_symbol(s))
@@ -230,20 +236,16 @@ static int check_field(struct check *c, const struct spot *at, struct tally *tal
 	case FIELD_SYMBOL:
 	case FIELD_VARIABLE:
 	case FIELD_TEXT:
-	case FIELD_FILLED:
-		return check_string(c, at, value);
+	case FIELD_FILLED: return check_string(c, at, value);
 	case FIELD_OPTION:
 	case FIELD_INDEX:
-		if (value < check_count(c, f->of) ||
-		    (f->kind == FIELD_OPTION && value == IOP_NONE))
+		if (value < check_count(c, f->of) || (f->kind == FIELD_OPTION && value == IOP_NONE))
 			return 0;
 		return bad_field(c, at, "there is no %s %u (%u rows)", table_rules[f->of].one,
 				 value, check_count(c, f->of));
-	case FIELD_ENUM:
-		return value < f->of ? 0 : bad_field(c, at, "unknown value %u", value);
+	case FIELD_ENUM: return value < f->of ? 0 : bad_field(c, at, "unknown value %u", value);
 	case FIELD_OWN:
-	case FIELD_SHARE:
-		return check_rows(c, at, tally);
+	case FIELD_SHARE: return check_rows(c, at, tally);
 	}
 	return bad_field(c, at, "no rule");
 }

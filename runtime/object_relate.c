@@ -91,8 +91,7 @@ static int check_match(struct check *c, __u32 i)
 		return check_bad(c, EBADMSG, "match %u: protocol: unknown value %u", i,
 				 m->protocol);
 	for (__u32 k = 0; k < m->n_ports; k++) {
-		const struct iop_desc_range *r =
-			ROW(c, range, IOP_TABLE_RANGES, m->first_port + k);
+		const struct iop_desc_range *r = ROW(c, range, IOP_TABLE_RANGES, m->first_port + k);
 
 		if (r->hi > 65535)
 			return check_bad(c, EBADMSG, "match %u: there is no port %u", i, r->hi);
@@ -180,8 +179,7 @@ static int check_target(struct check *c, __u32 i)
 {
 	const struct iop_desc_target *t = ROW(c, target, IOP_TABLE_TARGETS, i);
 
-	if (t->first < IOP_COUNT_TARGETS || t->first > MAX_COUNTERS || !t->n ||
-	    t->n > MAX_COUNTERS)
+	if (t->first < IOP_COUNT_TARGETS || t->first > MAX_COUNTERS || !t->n || t->n > MAX_COUNTERS)
 		return check_bad(c, EBADMSG, "target %u: %u counters from %u on", i, t->n,
 				 t->first);
 	if (t->hook == IOP_HOOK_RX && t->pool == IOP_NONE)
@@ -203,10 +201,10 @@ static int check_step(struct check *c, __u32 i)
 {
 	static const __u32 none = IOP_TABLE_COUNT;
 	const struct iop_desc_step *s = ROW(c, step, IOP_TABLE_STEPS, i);
-	__u32 of = s->kind == IOP_EXPECT_WORKLOAD ? IOP_TABLE_WORKLOADS :
-		   s->kind == IOP_EXPECT_CLASS	  ? IOP_TABLE_CLASSES :
-		   s->kind == IOP_EXPECT_RX_STEER ? IOP_TABLE_POOLS :
-						    none;
+	__u32 of = s->kind == IOP_EXPECT_WORKLOAD   ? IOP_TABLE_WORKLOADS
+		   : s->kind == IOP_EXPECT_CLASS    ? IOP_TABLE_CLASSES
+		   : s->kind == IOP_EXPECT_RX_STEER ? IOP_TABLE_POOLS
+						    : none;
 
 	if (of != none && s->a >= check_count(c, of) &&
 	    (s->a != IOP_NONE || s->kind == IOP_EXPECT_RX_STEER))
@@ -221,12 +219,12 @@ static const struct {
 	enum iop_desc_table_id table;
 	int (*check)(struct check *c, __u32 i);
 } relations[] = {
-	{ IOP_TABLE_TERMS, check_term },     { IOP_TABLE_PARAMS, check_param },
-	{ IOP_TABLE_RANGES, check_range },   { IOP_TABLE_PREFIXES, check_prefix },
-	{ IOP_TABLE_MATCHES, check_match },  { IOP_TABLE_CLASSES, check_class },
-	{ IOP_TABLE_STAGES, check_stage },   { IOP_TABLE_WORKLOADS, check_workload },
-	{ IOP_TABLE_MAPS, check_map },	     { IOP_TABLE_TARGETS, check_target },
-	{ IOP_TABLE_TESTS, check_test },     { IOP_TABLE_STEPS, check_step },
+	{ IOP_TABLE_TERMS, check_term },    { IOP_TABLE_PARAMS, check_param },
+	{ IOP_TABLE_RANGES, check_range },  { IOP_TABLE_PREFIXES, check_prefix },
+	{ IOP_TABLE_MATCHES, check_match }, { IOP_TABLE_CLASSES, check_class },
+	{ IOP_TABLE_STAGES, check_stage },  { IOP_TABLE_WORKLOADS, check_workload },
+	{ IOP_TABLE_MAPS, check_map },      { IOP_TABLE_TARGETS, check_target },
+	{ IOP_TABLE_TESTS, check_test },    { IOP_TABLE_STEPS, check_step },
 };
 
 int check_relations(struct check *c)

@@ -15,11 +15,9 @@
 #define INDEX(row, member, table) { #member, AT(row, member), .kind = FIELD_INDEX, .of = table }
 #define OPTION(row, member, table) { #member, AT(row, member), .kind = FIELD_OPTION, .of = table }
 #define ENUM(row, member, n) { #member, AT(row, member), .kind = FIELD_ENUM, .of = n }
-#define ROWS(row, first, n, how, table)                                                            \
-	{                                                                                          \
-		#first, AT(row, first), .n_at = offsetof(struct iop_desc_##row, n), .kind = how,   \
-		.of = table                                                                        \
-	}
+#define ROWS(row, first, n, how, table)                                                    \
+	{ #first, AT(row, first), .n_at = offsetof(struct iop_desc_##row, n), .kind = how, \
+	  .of = table }
 #define OWN(row, first, n, table) ROWS(row, first, n, FIELD_OWN, table)
 #define SHARE(row, first, n, table) ROWS(row, first, n, FIELD_SHARE, table)
 #define PLACE(row) TEXT(row, place.file)
@@ -117,11 +115,9 @@ static const struct field step_fields[] = {
 };
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define RULE(row)                                                                                  \
-	{                                                                                          \
-		#row, sizeof(struct iop_desc_##row), __alignof__(struct iop_desc_##row),           \
-		row##_fields, COUNT_OF(row##_fields)                                               \
-	}
+#define RULE(row)                                                                                \
+	{ #row, sizeof(struct iop_desc_##row), __alignof__(struct iop_desc_##row), row##_fields, \
+	  COUNT_OF(row##_fields) }
 #define PLAIN(name, size, align) { name, size, align, NULL, 0 }
 
 const struct table_rule table_rules[IOP_TABLE_COUNT] = {

@@ -258,20 +258,32 @@ static struct fate *packets_of(const struct iop_object *o, const struct iop_desc
 		f->class = f->workload = IOP_NONE;
 		f->datagram_kind = datagram_read(object_row(o, IOP_TABLE_BLOBS, s->blob), s->n_blob,
 						 &f->datagram);
+		if (f->datagram_kind == DATAGRAM_WHOLE)
+			f->workload = policytest_match(o, &f->datagram);
+		/* What belongs to no workload has no class, and no stage will say so. */
+		f->classed = f->datagram_kind != DATAGRAM_OPAQUE && f->workload == IOP_NONE;
 		++*n;
 	}
 	return fates;
 }
 
-/* Sockets take time: they are asked where an expectation is about them, or where nobody
- * else can tell the class. */
-static bool needs_sockets(const struct iop_object *o, const struct iop_desc_test *test)
+/* Sockets take time: they are asked where an expectation is about them, or where the
+ * driver stage has not told the class. */
+static bool needs_sockets(const struct iop_object *o, const struct iop_desc_test *test,
+			  const struct fate *fates)
 {
-	bool needs = !program_stage(o, IOP_HOOK_RX);
+	const struct fate *fate = fates;
 
-	for (__u32 i = 0; i < test->n_steps && !needs; i++)
-		needs = object_step(o, test->first_step + i)->kind >= IOP_EXPECT_SOCKET_PASS;
-	return needs;
+	for (__u32 i = 0; i < test->n_steps; i++) {
+		const struct iop_desc_step *s = object_step(o, test->first_step + i);
+
+		if (s->kind == IOP_STEP_PACKET)
+			fate = i ? fate + 1 : fate;
+		else if (s->kind >= IOP_EXPECT_SOCKET_PASS ||
+			 (s->kind == IOP_EXPECT_CLASS && !fate->classed))
+			return true;
+	}
+	return false;
 }
 
 static int judge(const struct policytest *t, const struct iop_desc_test *test,
@@ -303,7 +315,7 @@ static int meet_stages(const struct policytest *t, const struct iop_desc_test *t
 
 	for (size_t i = 0; i < n && !err; i++)
 		err = policytest_rx(t, &fates[i]);
-	if (!err && needs_sockets(t->object, test))
+	if (!err && needs_sockets(t->object, test, fates))
 		err = policytest_socket(t, fates, n);
 	return err;
 }
@@ -373,9 +385,9 @@ int policytest_run(const struct iop_object *o, const char *const *settings, size
 		t->name = object_string(o, test->name);
 		t->place = report_place(o, &test->place);
 		err = run_test(&b, test, t, report);
-		t->outcome = t->n_failures ? POLICYTEST_FAILED :
-			     t->reason	   ? POLICYTEST_SKIPPED :
-					     POLICYTEST_OK;
+		t->outcome = t->n_failures ? POLICYTEST_FAILED
+			     : t->reason   ? POLICYTEST_SKIPPED
+					   : POLICYTEST_OK;
 	}
 	if (err)
 		return explain(report, err);

@@ -54,8 +54,8 @@ static int read_path(const struct bpf_object *obj, const struct iop_object *o, e
 int tally_read(const struct bpf_object *obj, const struct iop_object *o, enum iop_hook hook,
 	       struct tally *t)
 {
-	const struct bpf_map *map = program_map(
-		obj, o, hook == IOP_HOOK_RX ? IOP_MAP_COUNT_RX : IOP_MAP_COUNT_SOCKET);
+	const struct bpf_map *map =
+		program_map(obj, o, hook == IOP_HOOK_RX ? IOP_MAP_COUNT_RX : IOP_MAP_COUNT_SOCKET);
 	int err = 0;
 
 	*t = (struct tally){ 0 };
@@ -117,4 +117,16 @@ void tally_compare(const struct iop_object *o, enum iop_hook hook, const struct 
 		find_target(o, hook, was, is, after->words, change);
 		return;
 	}
+}
+
+void fate_tell_class(const struct iop_object *o, const struct tally_change *change,
+		     struct fate *fate)
+{
+	/* A stage that has no rule for the workload does not count it. */
+	if (fate->told || (change->class == IOP_NONE && !change->unclassed))
+		return;
+	fate->told = fate->classed = true;
+	fate->class = change->class;
+	if (change->class != IOP_NONE)
+		fate->workload = object_class(o, change->class)->workload;
 }

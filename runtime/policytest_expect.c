@@ -80,9 +80,9 @@ enum verdict expectation_judge(const struct policytest *t, const struct iop_desc
 		return judge_rx(t, e, f);
 	if (is_socket(e))
 		return judge_socket(t, e, f);
-	if (!f->classed)
-		return VERDICT_UNKNOWN;
-	return verdict_of(e->kind == IOP_EXPECT_CLASS ? e->a == f->class : e->a == f->workload);
+	if (e->kind == IOP_EXPECT_WORKLOAD)
+		return verdict_of(e->a == f->workload);
+	return f->classed ? verdict_of(e->a == f->class) : VERDICT_UNKNOWN;
 }
 
 const char *expectation_unknown(const struct policytest *t, const struct iop_desc_step *e,
@@ -106,7 +106,8 @@ static void say_stage(FILE *out, const struct iop_object *o, const char *stage,
 	switch (fate->kind) {
 	case FATE_UNKNOWN: (void)fputs("not known here", out); break;
 	case FATE_PASS:
-		(void)fputs(fate->fallback ? "pass (what the rule chose is not there)" : "pass", out);
+		(void)fputs(fate->fallback ? "pass (what the rule chose is not there)" : "pass",
+			    out);
 		break;
 	case FATE_DROP: (void)fputs(fate->limited ? "drop (over the limit)" : "drop", out); break;
 	case FATE_STEER:
@@ -124,14 +125,14 @@ void expectation_got(FILE *f, const struct policytest *t, const struct iop_desc_
 
 	if (e->kind == IOP_EXPECT_WORKLOAD)
 		(void)fprintf(f, "workload %s",
-			      fate->workload == IOP_NONE ?
-				      "none" :
-				      object_string(o, object_workload(o, fate->workload)->name));
+			      fate->workload == IOP_NONE
+				      ? "none"
+				      : object_string(o, object_workload(o, fate->workload)->name));
 	else if (e->kind == IOP_EXPECT_CLASS)
 		(void)fprintf(f, "class %s",
-			      fate->class == IOP_NONE ?
-				      "none" :
-				      object_string(o, object_class(o, fate->class)->name));
+			      fate->class == IOP_NONE
+				      ? "none"
+				      : object_string(o, object_class(o, fate->class)->name));
 	else if (is_rx(e) || fate->rx.kind == FATE_DROP)
 		say_stage(f, o, "rx", &fate->rx);
 	else

@@ -58,9 +58,10 @@ struct fate {
 	enum datagram_kind datagram_kind;
 	struct datagram datagram;
 	struct stage_fate rx, socket;
-	bool classed;   /* a stage has told the class */
+	bool told;      /* a stage has told the class */
+	bool classed;   /* the class is known: told, or there can be none */
 	__u32 class;    /* row or IOP_NONE */
-	__u32 workload; /* likewise */
+	__u32 workload; /* likewise; by the `match` lines until a stage tells it */
 };
 
 /* --- counters --- */
@@ -89,6 +90,10 @@ struct tally_change {
 
 void tally_compare(const struct iop_object *o, enum iop_hook hook, const struct tally *before,
 		   const struct tally *after, struct tally_change *change);
+
+/* Takes over what a stage has counted about the packet's class, if nobody has told it before. */
+void fate_tell_class(const struct iop_object *o, const struct tally_change *change,
+		     struct fate *fate);
 
 /* --- stages --- */
 

@@ -35,6 +35,10 @@ static int answer(int fd)
 	return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
 }
 
+/*
+ * IPv6 inserts the address's own route from a work queue, some time later. Without the
+ * prefix's route sending to it fails until then; with it a packet would be lost.
+ */
 int lo_add(const struct sockaddr_storage *address)
 {
 	_cleanup_fd_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -42,17 +46,20 @@ int lo_add(const struct sockaddr_storage *address)
 	struct {
 		struct nlmsghdr header;
 		struct ifaddrmsg message;
-		struct rtattr attribute;
-		__u8 address[16];
+		struct rtattr flags_are;
+		__u32 flags;
+		struct rtattr address_is;
+		__u8 address[16]; /* as many as it has are sent */
 	} request = {
-		.header = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)) + RTA_LENGTH(size),
+		.header = { .nlmsg_len = (__u32)offsetof(__typeof__(request), address) + size,
 			    .nlmsg_type = RTM_NEWADDR,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE },
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
 		.message = { .ifa_family = (__u8)address->ss_family,
 			     .ifa_prefixlen = (__u8)(size * 8),
-			     .ifa_flags = address->ss_family == AF_INET6 ? IFA_F_NODAD : 0,
 			     .ifa_index = LO_INDEX },
-		.attribute = { .rta_len = (unsigned short)RTA_LENGTH(size), .rta_type = IFA_LOCAL },
+		.flags_are = { RTA_LENGTH(sizeof(__u32)), IFA_FLAGS },
+		.flags = address->ss_family == AF_INET ? 0 : IFA_F_NODAD | IFA_F_NOPREFIXROUTE,
+		.address_is = { (unsigned short)RTA_LENGTH(size), IFA_LOCAL },
 	};
 	int err;
 

@@ -41,7 +41,8 @@ static unsigned read_ethernet(struct rest *r)
 	if (!skip(r, ETH_HLEN))
 		return 0;
 	type = get16(r->at - 2);
-	for (int tags = 0; tags < MAX_TAGS && (type == ETH_P_8021Q || type == ETH_P_8021AD); tags++) {
+	for (int tags = 0; tags < MAX_TAGS && (type == ETH_P_8021Q || type == ETH_P_8021AD);
+	     tags++) {
 		if (!skip(r, 4))
 			return 0;
 		type = get16(r->at - 2);
@@ -68,15 +69,14 @@ static void set_port(struct sockaddr_storage *a, unsigned port)
 
 in_port_t datagram_port(const struct sockaddr_storage *a)
 {
-	return ntohs(a->ss_family == AF_INET ? ((const struct sockaddr_in *)a)->sin_port :
-					       ((const struct sockaddr_in6 *)a)->sin6_port);
+	return ntohs(a->ss_family == AF_INET ? ((const struct sockaddr_in *)a)->sin_port
+					     : ((const struct sockaddr_in6 *)a)->sin6_port);
 }
 
 const __u8 *datagram_address(const struct sockaddr_storage *a)
 {
-	return a->ss_family == AF_INET ?
-		       (const __u8 *)&((const struct sockaddr_in *)a)->sin_addr :
-		       ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr;
+	return a->ss_family == AF_INET ? (const __u8 *)&((const struct sockaddr_in *)a)->sin_addr
+				       : ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr;
 }
 
 static enum datagram_kind read_ipv4(struct rest *r, struct datagram *d)

@@ -25,8 +25,9 @@ static void conclude(const struct policytest *t, __u32 verdict, const struct tal
 	case XDP_REDIRECT:
 		if (!change->target || change->target->pool == IOP_NONE ||
 		    change->number >= t->values.pools[change->target->pool].n) {
-			unknown(fate, t->poor ? POLICYTEST_POOR :
-						"the program steered, but its counters do not say where");
+			unknown(fate,
+				t->poor ? POLICYTEST_POOR
+					: "the program steered, but its counters do not say where");
 			break;
 		}
 		fate->kind = FATE_STEER;
@@ -61,7 +62,8 @@ int policytest_rx(const struct policytest *t, struct fate *fate)
 	if (err == -EINVAL) {
 		(void)snprintf(fate->rx.why, sizeof(fate->rx.why),
 			       "the kernel's test run takes frames of 14 to about 3500 bytes, this "
-			       "one has %u", p->n_blob);
+			       "one has %u",
+			       p->n_blob);
 		return 0;
 	}
 	if (err) {
@@ -74,11 +76,6 @@ int policytest_rx(const struct policytest *t, struct fate *fate)
 		return err;
 	tally_compare(t->object, IOP_HOOK_RX, &before, &after, &change);
 	conclude(t, run.retval, &change, &fate->rx);
-	fate->classed = before.classes > 0;
-	fate->class = change.class;
-	if (change.class != IOP_NONE)
-		fate->workload = object_class(t->object, change.class)->workload;
-	else if (change.unclassed && fate->datagram_kind == DATAGRAM_WHOLE)
-		fate->workload = policytest_match(t->object, &fate->datagram);
+	fate_tell_class(t->object, &change, fate);
 	return 0;
 }

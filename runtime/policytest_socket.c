@@ -12,12 +12,14 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "netns.h"
 #include "policytest_fate.h"
 
-#define WAIT_MS 200 /* for a packet that no socket gets */
+#define WAIT_MS 1000 /* for a packet of which neither a socket nor a counter tells */
 #define WAIT_STEP_MS 10
+#define WAIT_ROUTE_MS 1000
 #define LO_INDEX 1
 
 /* Workers that listen where a packet goes. */
@@ -94,7 +96,8 @@ static bool make_local(struct sockaddr_storage *a, struct stage_fate *fate)
 static bool same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
 	return a->ss_family == b->ss_family && datagram_port(a) == datagram_port(b) &&
-	       memcmp(datagram_address(a), datagram_address(b), a->ss_family == AF_INET ? 4 : 16) == 0;
+	       memcmp(datagram_address(a), datagram_address(b), a->ss_family == AF_INET ? 4 : 16) ==
+		       0;
 }
 
 /* --- groups --- */
@@ -160,9 +163,8 @@ static int open_workers(struct group *g, struct stage_fate *fate)
 			return 1;
 		}
 		g->sockets[i].fd = fd;
-		g->workers.workers[i] = (struct adopt_worker){ .fd = fd,
-							       .home = MACHINE_ANYWHERE,
-							       .order = i };
+		g->workers.workers[i] =
+			(struct adopt_worker){ .fd = fd, .home = MACHINE_ANYWHERE, .order = i };
 	}
 	return 0;
 }
@@ -194,8 +196,8 @@ static int attach(const struct job *j, struct group *g)
 }
 
 /* The group at the packet's destination, made if there is none; like open_workers(). */
-static int group_at(struct job *j, const struct record_group *is,
-		    const struct sockaddr_storage *at, struct stage_fate *fate, struct group **out)
+static int group_at(struct job *j, const struct record_group *is, const struct sockaddr_storage *at,
+		    struct stage_fate *fate, struct group **out)
 {
 	struct group *g;
 	int err;
@@ -226,6 +228,22 @@ static int group_at(struct job *j, const struct record_group *is,
 
 /* --- a packet --- */
 
+/* lo_add() is done before the kernel is: until then there is no way to the address. */
+static int send_when_ready(int fd, const struct datagram *d, const struct sockaddr_storage *to)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int tries = 0; tries < WAIT_ROUTE_MS; tries++) {
+		if (sendto(fd, d->payload, d->size, 0, (const struct sockaddr *)to, size_of(to)) >=
+		    0)
+			return 0;
+		if (errno != ENETUNREACH && errno != EHOSTUNREACH)
+			return -1;
+		(void)nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
 /* Sends the payload as the packet would have come. False with the reason in `fate`. */
 static bool send_payload(const struct group *g, struct datagram *d, struct stage_fate *fate)
 {
@@ -239,8 +257,7 @@ static bool send_payload(const struct group *g, struct datagram *d, struct stage
 		return false;
 	fd = socket(d->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&d->from, size_of(&d->from)) ||
-	    sendto(fd, d->payload, d->size, 0, (const struct sockaddr *)&g->at,
-		   size_of(&g->at)) != (ssize_t)d->size) {
+	    send_when_ready(fd, d, &g->at)) {
 		(void)unknown(fate, "the packet cannot be sent: %s", strerror(errno));
 		return false;
 	}
@@ -297,27 +314,6 @@ static void conclude(const struct tally *counters, const struct tally_change *ch
 		fate->kind = FATE_PASS; /* the choice was the kernel's */
 }
 
-static void tell_class(const struct iop_object *o, const struct tally *counters,
-		       const struct tally_change *change, struct fate *f)
-{
-	if (f->classed || !counters->classes)
-		return;
-	f->classed = true;
-	f->class = change->class;
-	f->workload = change->class != IOP_NONE ? object_class(o, change->class)->workload :
-		      change->unclassed		? policytest_match(o, &f->datagram) :
-						  IOP_NONE;
-}
-
-/* No program of the policy would see it. */
-static void not_ours(struct fate *f)
-{
-	f->socket.kind = FATE_PASS;
-	if (!f->classed)
-		f->class = f->workload = IOP_NONE;
-	f->classed = true;
-}
-
 static int meet(struct job *j, struct fate *f)
 {
 	const struct policytest *t = j->test;
@@ -329,7 +325,7 @@ static int meet(struct job *j, struct fate *f)
 	int err;
 
 	if (is.workload == IOP_NONE) {
-		not_ours(f);
+		f->socket.kind = FATE_PASS; /* no program of the policy would see it */
 		return 0;
 	}
 	err = group_at(j, &is, &f->datagram.to, &f->socket, &g);
@@ -342,7 +338,7 @@ static int meet(struct job *j, struct fate *f)
 	if (err)
 		return err;
 	conclude(&before, &change, worker, &f->socket);
-	tell_class(t->object, &before, &change, f);
+	fate_tell_class(t->object, &change, f);
 	return 0;
 }
 
@@ -361,9 +357,11 @@ static int in_namespace(void *context)
 		if (f->rx.kind == FATE_DROP)
 			continue;
 		if (f->datagram_kind == DATAGRAM_OPAQUE)
-			err = unknown(&f->socket, "a fragment or an authenticated packet: what sockets would get is not known");
+			err = unknown(
+				&f->socket,
+				"a fragment, or authenticated: what sockets get is not known");
 		else if (f->datagram_kind == DATAGRAM_NONE)
-			not_ours(f);
+			f->socket.kind = FATE_PASS;
 		else
 			err = meet(j, f);
 	}

@@ -3,52 +3,51 @@
 #include "words.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
 /* WORDS(function, enum, number of values): a table that must be complete. */
-#define WORDS(function, type, n, ...)                                                              \
-	const char *function(type value)                                                           \
-	{                                                                                          \
-		static const char *const words[] = { __VA_ARGS__ };                                \
-		_Static_assert(COUNT_OF(words) == (n), "a word for each value");                   \
-		return (unsigned)value < (n) ? words[value] : "?";                                 \
+#define WORDS(function, type, n, ...)                                            \
+	const char *function(type value)                                         \
+	{                                                                        \
+		static const char *const words[] = { __VA_ARGS__ };              \
+		_Static_assert(COUNT_OF(words) == (n), "a word for each value"); \
+		return (unsigned)value < (n) ? words[value] : "?";               \
 	}
 
-WORDS(word_of_hook, enum iop_hook, IOP_HOOKS,
-      [IOP_HOOK_SOCKET] = "socket", [IOP_HOOK_RX] = "rx")
+/* clang-format off: one row of words after the other */
+WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket", [IOP_HOOK_RX] = "rx")
 
-WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES,
-      [IOP_MAP_COUNT_RX] = "counters of rx", [IOP_MAP_COUNT_SOCKET] = "counters of socket",
-      [IOP_MAP_PATH] = "packets of no class", [IOP_MAP_CPUS] = "cores to steer to",
-      [IOP_MAP_WORKERS] = "sockets of workers", [IOP_MAP_GROUP] = "the group's workload and size",
-      [IOP_MAP_NEAR_CORE] = "nearest core", [IOP_MAP_NEAR_WORKER] = "nearest worker",
-      [IOP_MAP_TURNS] = "turns of round_robin", [IOP_MAP_LIMIT] = "state of limits",
-      [IOP_MAP_RODATA] = "constants set at load", [IOP_MAP_OTHER] = "other")
+WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "counters of rx",
+      [IOP_MAP_COUNT_SOCKET] = "counters of socket", [IOP_MAP_PATH] = "packets of no class",
+      [IOP_MAP_CPUS] = "cores to steer to", [IOP_MAP_WORKERS] = "sockets of workers",
+      [IOP_MAP_GROUP] = "the group's workload and size", [IOP_MAP_NEAR_CORE] = "nearest core",
+      [IOP_MAP_NEAR_WORKER] = "nearest worker", [IOP_MAP_TURNS] = "turns of round_robin",
+      [IOP_MAP_LIMIT] = "state of limits", [IOP_MAP_RODATA] = "constants set at load",
+      [IOP_MAP_OTHER] = "other")
 
-WORDS(word_of_scope, enum iop_map_scope, IOP_SCOPES,
-      [IOP_SCOPE_POLICY] = "policy", [IOP_SCOPE_GROUP] = "group")
+WORDS(word_of_scope, enum iop_map_scope,
+      IOP_SCOPES, [IOP_SCOPE_POLICY] = "policy", [IOP_SCOPE_GROUP] = "group")
 
-WORDS(word_of_param, enum iop_param_type, IOP_PARAM_TYPES,
-      [IOP_PARAM_NUMBER] = "number", [IOP_PARAM_RATE] = "rate",
-      [IOP_PARAM_BITRATE] = "bitrate", [IOP_PARAM_DURATION] = "duration")
+WORDS(word_of_param, enum iop_param_type, IOP_PARAM_TYPES, [IOP_PARAM_NUMBER] = "number",
+      [IOP_PARAM_RATE] = "rate", [IOP_PARAM_BITRATE] = "bitrate", [IOP_PARAM_DURATION] = "duration")
 
-WORDS(word_of_owner, enum iop_owner_kind, IOP_OWNER_KINDS,
-      [IOP_OWNER_CGROUP] = "cgroup", [IOP_OWNER_COMM] = "comm", [IOP_OWNER_EXE] = "exe")
+WORDS(word_of_owner, enum iop_owner_kind, IOP_OWNER_KINDS, [IOP_OWNER_CGROUP] = "cgroup",
+      [IOP_OWNER_COMM] = "comm", [IOP_OWNER_EXE] = "exe")
 
-WORDS(word_of_feature, enum iop_feature, IOP_FEATURES,
-      [IOP_FEATURE_XDP_LINK] = "xdp-link", [IOP_FEATURE_REUSEPORT] = "reuseport",
-      [IOP_FEATURE_SOCKARRAY] = "sockarray", [IOP_FEATURE_PIDFD_GETFD] = "pidfd-getfd",
-      [IOP_FEATURE_CPUMAP] = "cpumap", [IOP_FEATURE_ATOMICS] = "atomics",
-      [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru")
+WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = "xdp-link",
+      [IOP_FEATURE_REUSEPORT] = "reuseport", [IOP_FEATURE_SOCKARRAY] = "sockarray",
+      [IOP_FEATURE_PIDFD_GETFD] = "pidfd-getfd", [IOP_FEATURE_CPUMAP] = "cpumap",
+      [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru")
 
-WORDS(word_of_step, enum iop_step_kind, IOP_STEP_KINDS,
-      [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",
+WORDS(word_of_step, enum iop_step_kind,
+      IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",
       [IOP_EXPECT_CLASS] = "class", [IOP_EXPECT_RX_PASS] = "rx pass",
       [IOP_EXPECT_RX_DROP] = "rx drop", [IOP_EXPECT_RX_CORE] = "rx core",
       [IOP_EXPECT_RX_STEER] = "rx steer", [IOP_EXPECT_SOCKET_PASS] = "socket pass",
-      [IOP_EXPECT_SOCKET_DROP] = "socket drop",
-      [IOP_EXPECT_SOCKET_WORKERS] = "socket worker")
+      [IOP_EXPECT_SOCKET_DROP] = "socket drop", [IOP_EXPECT_SOCKET_WORKERS] = "socket worker")
+/* clang-format on */
 
 static void write_range(FILE *f, __u32 lo, __u32 hi)
 {
@@ -58,8 +57,9 @@ static void write_range(FILE *f, __u32 lo, __u32 hi)
 static void write_term(FILE *f, const struct iop_desc_term *t, const struct iop_desc_term *before)
 {
 	static const char *const words[IOP_TERM_KINDS] = {
-		[IOP_TERM_CORES] = "cores", [IOP_TERM_NUMA] = "numa",	  [IOP_TERM_LLC] = "llc",
-		[IOP_TERM_SMT_OFF] = "smt off", [IOP_TERM_EXCEPT] = "except",
+		[IOP_TERM_CORES] = "cores",   [IOP_TERM_NUMA] = "numa",
+		[IOP_TERM_LLC] = "llc",       [IOP_TERM_SMT_OFF] = "smt off",
+		[IOP_TERM_EXCEPT] = "except",
 	};
 
 	if (before && before->kind == t->kind && t->kind != IOP_TERM_SMT_OFF)
@@ -152,6 +152,13 @@ static const char *name_of(const struct iop_object *o, const struct iop_desc_ste
 	}
 }
 
+static bool is_one(const struct iop_object *o, const struct iop_desc_step *s)
+{
+	const struct iop_desc_range *range = s->n_ranges ? object_range(o, s->first_range) : NULL;
+
+	return s->n_ranges == 1 && range->lo == range->hi;
+}
+
 void words_expectation(FILE *f, const struct iop_object *o, const struct iop_desc_step *step)
 {
 	(void)fputs(word_of_step(step->kind), f);
@@ -166,7 +173,7 @@ void words_expectation(FILE *f, const struct iop_object *o, const struct iop_des
 		}
 		/* fallthrough */
 	case IOP_EXPECT_SOCKET_WORKERS:
-		(void)fputc(' ', f);
+		(void)fputs(is_one(o, step) || step->kind == IOP_EXPECT_RX_CORE ? " " : "s ", f);
 		words_ranges(f, o, step->first_range, step->n_ranges);
 		break;
 	default: break;

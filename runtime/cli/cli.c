@@ -14,8 +14,8 @@
 #include "cleanup.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define EXIT_CODES                                                                                 \
-	"Exit codes: 0 fine, 1 the policy or an expectation is rejected, 2 usage, 3 file or\n"     \
+#define EXIT_CODES                                                                             \
+	"Exit codes: 0 fine, 1 the policy or an expectation is rejected, 2 usage, 3 file or\n" \
 	"environment, 4 the kernel refused, 70 a bug of iopctl.\n"
 
 /* In the order of help: what a user does first comes first. */
@@ -225,7 +225,8 @@ static void help_verb(FILE *f, const struct cli_verb *v)
 	(void)fprintf(f, "usage: iopctl %s [OPTION …]%s%s\n\n%s\n\n", v->name,
 		      *v->arguments ? " " : "", v->arguments, v->doc);
 	for (unsigned i = 0; (o = option_at(v, i)); i++) {
-		int room = 20 - (int)strlen(o->name) - (o->argument ? (int)strlen(o->argument) + 1 : 0);
+		int room = 20 - (int)strlen(o->name) -
+			   (o->argument ? (int)strlen(o->argument) + 1 : 0);
 
 		(void)fprintf(f, "  --%s%s%s%*s %s%s\n", o->name, o->argument ? "=" : "",
 			      o->argument ? o->argument : "", room > 0 ? room : 0, "", o->doc,
@@ -414,8 +415,8 @@ static int dispatch(struct cli *c, int argc, char **argv, FILE *out)
 	if (strcmp(argv[at], "--version") == 0)
 		return say_version(c, out);
 	if (argv[at][0] == '-')
-		return cli_fail(c, CLI_USAGE, "unknown option %s before the verb; see iopctl --help",
-				argv[at]);
+		return cli_fail(c, CLI_USAGE,
+				"unknown option %s before the verb; see iopctl --help", argv[at]);
 	c->verb = find_verb(argv[at]);
 	if (!c->verb)
 		return unknown_verb(c, argv[at]);

@@ -15,20 +15,20 @@
 #include "words.h"
 
 /* A sentence of words.h as a value: SAY(out, key, words_x(f, …)). */
-#define SAY(out, key, call)                                                                        \
-	do {                                                                                       \
-		_cleanup_free_ char *say_text = NULL;                                              \
-		size_t say_size = 0;                                                               \
-		FILE *f = open_memstream(&say_text, &say_size);                                    \
-		if (f) {                                                                           \
-			call;                                                                      \
-			if (ferror(f) | fclose(f))                                                 \
-				out_no_memory(out);                                                \
-			else                                                                       \
-				out_string(out, key, say_text);                                    \
-		} else {                                                                           \
-			out_no_memory(out);                                                        \
-		}                                                                                  \
+#define SAY(out, key, call)                                     \
+	do {                                                    \
+		_cleanup_free_ char *say_text = NULL;           \
+		size_t say_size = 0;                            \
+		FILE *f = open_memstream(&say_text, &say_size); \
+		if (f) {                                        \
+			call;                                   \
+			if (ferror(f) | fclose(f))              \
+				out_no_memory(out);             \
+			else                                    \
+				out_string(out, key, say_text); \
+		} else {                                        \
+			out_no_memory(out);                     \
+		}                                               \
 	} while (0)
 
 static void say_place(struct output *out, const struct iop_object *o,
@@ -68,7 +68,8 @@ static void say_pools(struct output *out, const struct iop_object *o)
 		out_object(out, NULL);
 		out_string(out, "name", object_string(o, p->name));
 		SAY(out, "what", words_pool(f, o, p));
-		out_string(out, "known", *object_string(o, p->variable) ? "at load" : "when compiled");
+		out_string(out, "known",
+			   *object_string(o, p->variable) ? "at load" : "when compiled");
 		out_bool(out, "steered_to", p->steered);
 		say_place(out, o, &p->place);
 		out_close(out);
@@ -228,8 +229,7 @@ static void say_features(struct output *out, const struct iop_object *o)
 	out_close(out);
 }
 
-static void say_steps(struct output *out, const struct iop_object *o,
-		      const struct iop_desc_test *t)
+static void say_steps(struct output *out, const struct iop_object *o, const struct iop_desc_test *t)
 {
 	out_for(out, OUT_PROGRAMS);
 	out_array(out, "steps");

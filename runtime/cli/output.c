@@ -36,8 +36,8 @@ static void node_free(struct node *n)
 }
 
 /* Takes `text` over. NULL: no memory. */
-static struct node *add(struct output *o, struct node *parent, const char *key,
-			enum node_kind kind, char *text)
+static struct node *add(struct output *o, struct node *parent, const char *key, enum node_kind kind,
+			char *text)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
@@ -166,8 +166,8 @@ static void add_string(struct output *o, struct node *parent, const char *key, c
 		o->failed = true;
 }
 
-static void add_number(struct output *o, struct node *parent, const char *key,
-		       enum node_kind kind, unsigned long long number)
+static void add_number(struct output *o, struct node *parent, const char *key, enum node_kind kind,
+		       unsigned long long number)
 {
 	struct node *n = add(o, parent, key, kind, NULL);
 
@@ -215,7 +215,8 @@ void out_null(struct output *o, const char *key)
 	(void)add(o, o->here, key, NODE_NULL, NULL);
 }
 
-void out_quantity(struct output *o, const char *key, unsigned long long number, const char *fmt, ...)
+void out_quantity(struct output *o, const char *key, unsigned long long number, const char *fmt,
+		  ...)
 {
 	struct node *n;
 	va_list ap;

@@ -24,8 +24,8 @@ static json_t *value_of(const struct node *n)
 	case NODE_BOOL: return json_boolean(n->number);
 	case NODE_UNSIGNED:
 		/* Readers of JSON have doubles at best, and so has the library beyond this. */
-		return n->number > LLONG_MAX ? json_real((double)n->number) :
-					       json_integer((json_int_t)n->number);
+		return n->number > LLONG_MAX ? json_real((double)n->number)
+					     : json_integer((json_int_t)n->number);
 	default: return json_null();
 	}
 }
@@ -45,8 +45,8 @@ static json_t *tree_of(const struct node *n)
 			continue;
 		member = tree_of(m);
 		/* They take the member over, also when they fail. */
-		rc = n->kind == NODE_OBJECT ? json_object_set_new(tree, m->key, member) :
-					      json_array_append_new(tree, member);
+		rc = n->kind == NODE_OBJECT ? json_object_set_new(tree, m->key, member)
+					    : json_array_append_new(tree, member);
 		if (rc) {
 			json_decref(tree);
 			return NULL;

@@ -247,7 +247,8 @@ static int write_items(FILE *f, const struct node *array, size_t indent)
 	const struct node *first_item = shown_from(array->first);
 
 	FOR_SHOWN(item, array) {
-		const struct node *title = item->kind == NODE_OBJECT ? shown_from(item->first) : NULL;
+		const struct node *title =
+			item->kind == NODE_OBJECT ? shown_from(item->first) : NULL;
 
 		if (item != first_item)
 			(void)fputc('\n', f);

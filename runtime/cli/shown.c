@@ -16,8 +16,8 @@
 static const struct {
 	uint32_t first, last;
 } hidden[] = {
-	{ 0x7f, 0x9f },     { 0xad, 0xad },	{ 0x61c, 0x61c },     { 0x180e, 0x180e },
-	{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },   { 0xfeff, 0xfeff },
+	{ 0x7f, 0x9f },     { 0xad, 0xad },       { 0x61c, 0x61c },   { 0x180e, 0x180e },
+	{ 0x200b, 0x200f }, { 0x2028, 0x202e },   { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
 	{ 0xfff0, 0xfffb }, { 0xe0000, 0xe0fff },
 };
 
@@ -27,12 +27,12 @@ static unsigned decode(const char *s, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *u = (const unsigned char *)s;
-	unsigned length = u[0] < 0x80 ? 1 :
-			  u[0] >= 0xf8 ? 0 :
-			  u[0] >= 0xf0 ? 4 :
-			  u[0] >= 0xe0 ? 3 :
-			  u[0] >= 0xc0 ? 2 :
-					 0;
+	unsigned length = u[0] < 0x80    ? 1
+			  : u[0] >= 0xf8 ? 0
+			  : u[0] >= 0xf0 ? 4
+			  : u[0] >= 0xe0 ? 3
+			  : u[0] >= 0xc0 ? 2
+					 : 0;
 	uint32_t c = length == 1 ? u[0] : u[0] & (0xffu >> (length + 1));
 
 	for (unsigned i = 1; i < length; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* iopctl test: the tests that an object carries, run by this machine's kernel. */
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "cleanup.h"
 #include "cli/cli.h"
@@ -90,9 +91,21 @@ static int say(struct cli *c, const struct policytest_results *r)
 			n[POLICYTEST_FAILED], n[POLICYTEST_SKIPPED]);
 	else
 		out_say(c->out, "%zu passed, %zu failed", n[POLICYTEST_OK], n[POLICYTEST_FAILED]);
-	return n[POLICYTEST_FAILED]  ? CLI_REJECTED :
-	       n[POLICYTEST_SKIPPED] ? CLI_ENVIRONMENT :
-				       CLI_FINE;
+	return n[POLICYTEST_FAILED]    ? CLI_REJECTED
+	       : n[POLICYTEST_SKIPPED] ? CLI_ENVIRONMENT
+				       : CLI_FINE;
+}
+
+/* A policy may name a thousand workers, each of which is a socket. Where that is not
+ * granted, the tests that need it say so. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static int run_tests(struct cli *c, const struct iop_object *o)
@@ -108,6 +121,7 @@ static int run_tests(struct cli *c, const struct iop_object *o)
 		return cli_fail(c, CLI_ENVIRONMENT, "out of memory");
 	if (cli_has(c, "verbose"))
 		iop_report_keep_detail(report);
+	allow_descriptors();
 	while ((setting = cli_next(c, "set", &cursor)))
 		settings[n++] = setting;
 	err = policytest_run(o, settings, n, &results, report);
@@ -135,10 +149,10 @@ const struct cli_verb verb_test = {
 	.name = "test",
 	.arguments = "FILE",
 	.doc = "run the policy's own tests in this machine's kernel",
-	.more = "Nothing is attached and nothing stays: the driver stage is run by the kernel's test\n"
-		"run, the socket stage with sockets in a network namespace of its own. A test that\n"
-		"cannot be run here is skipped, with its reason, and the exit code is 3 then.\n"
-		"`iopc --test` runs the same tests without privilege.",
+	.more = "Nothing is attached and nothing stays: the driver stage is run by the kernel's\n"
+		"test run, the socket stage with sockets in a network namespace of its own. A\n"
+		"test that cannot be run here is skipped, with its reason, and the exit code is 3\n"
+		"then. `iopc --test` runs the same tests without privilege.",
 	.options = options,
 	.min_arguments = 1,
 	.max_arguments = 1,

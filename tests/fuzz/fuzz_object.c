@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bool elf = size >= 4 && memcmp(data, "\177ELF", 4) == 0;
 	char error[256] = "";
-	struct iop_object *o = elf ? object_open_memory(data, size, "x", error, sizeof(error)) :
-				     open_description(data, size, error);
+	struct iop_object *o = elf ? object_open_memory(data, size, "x", error, sizeof(error))
+				   : open_description(data, size, error);
 
 	if (!o) {
 		if (strncmp(error, "x: ", 3) != 0 || !error[3])

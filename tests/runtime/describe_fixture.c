@@ -14,8 +14,10 @@ enum { POOL_NET, POOL_TWO };
 
 static void pools(struct describe *d)
 {
-	DESCRIBE(d, IOP_TABLE_TERMS, term, .kind = IOP_TERM_CORES, .place = describe_place(d, 3, 12));
-	DESCRIBE(d, IOP_TABLE_TERMS, term, .kind = IOP_TERM_NUMA, .place = describe_place(d, 4, 12));
+	DESCRIBE(d, IOP_TABLE_TERMS, term, .kind = IOP_TERM_CORES,
+		 .place = describe_place(d, 3, 12));
+	DESCRIBE(d, IOP_TABLE_TERMS, term, .kind = IOP_TERM_NUMA,
+		 .place = describe_place(d, 4, 12));
 	DESCRIBE(d, IOP_TABLE_POOLS, pool, .name = describe_string(d, "net"),
 		 .place = describe_place(d, 3, 6), .first_term = 0, .n_terms = 1, .steered = 1);
 	DESCRIBE(d, IOP_TABLE_POOLS, pool, .name = describe_string(d, "two"),
@@ -94,9 +96,8 @@ static void socket_target(struct describe *d, enum fixture_class class, __u32 li
 
 	DESCRIBE(d, IOP_TABLE_TARGETS, target, .class = class, .hook = IOP_HOOK_SOCKET,
 		 .first = IOP_COUNT_TARGETS, .n = FIXTURE_WORKERS, .pool = IOP_NONE,
-		 .workers_kind = kind, .first_range = range,
-		 .n_ranges = kind == IOP_WORKERS_LIST, .workers_n = n,
-		 .place = describe_place(d, line, 16));
+		 .workers_kind = kind, .first_range = range, .n_ranges = kind == IOP_WORKERS_LIST,
+		 .workers_n = n, .place = describe_place(d, line, 16));
 }
 
 static void targets(struct describe *d)
@@ -115,7 +116,8 @@ static void targets(struct describe *d)
 static void features(struct describe *d)
 {
 	DESCRIBE(d, IOP_TABLE_FEATURES, feature, .feature = IOP_FEATURE_REUSEPORT,
-		 .since = 4 << 16 | 19, .what = describe_string(d, "BPF picks a socket (sk_reuseport)"),
+		 .since = 4 << 16 | 19,
+		 .what = describe_string(d, "BPF picks a socket (sk_reuseport)"),
 		 .why = describe_string(d, "the socket stage of echo"),
 		 .place = describe_place(d, 24, 5));
 	DESCRIBE(d, IOP_TABLE_FEATURES, feature, .feature = IOP_FEATURE_XDP_LINK,

@@ -49,7 +49,8 @@ int main(int argc, char **argv)
 
 	const char *variant = argc > 2 ? argv[2] : "";
 
-	if (argc < 2 || (*variant && strcmp(variant, "wrong") != 0 && strcmp(variant, "far") != 0)) {
+	if (argc < 2 ||
+	    (*variant && strcmp(variant, "wrong") != 0 && strcmp(variant, "far") != 0)) {
 		(void)fputs("usage: describe FILE [wrong|far]\n", stderr);
 		return 2;
 	}

@@ -18,9 +18,9 @@
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/in.h>
 #include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
@@ -214,8 +214,7 @@ static __always_inline int give(struct sk_reuseport_md *ctx, struct fixture_sock
 {
 	__u32 last = FIXTURE_WORKERS - 1;
 
-	if (worker >= iop_group.n ||
-	    bpf_sk_select_reuseport(ctx, &iop_workers, &worker, 0) != 0) {
+	if (worker >= iop_group.n || bpf_sk_select_reuseport(ctx, &iop_workers, &worker, 0) != 0) {
 		count->reasons[IOP_COUNT_FALLBACK]++;
 		return SK_PASS;
 	}

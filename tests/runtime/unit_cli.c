@@ -237,7 +237,8 @@ static void test_message(void **state)
 /* Neither control characters nor broken UTF-8 get out. */
 static void test_hostile_strings(void **state)
 {
-	static const char hostile[] = "a\033[2J\tb\xff\xc3\xa9\xe2\x80\xae" "c\n";
+	static const char hostile[] = "a\033[2J\tb\xff\xc3\xa9\xe2\x80\xae"
+				      "c\n";
 	struct output *o;
 	struct said s;
 
@@ -262,8 +263,8 @@ static void test_hostile_strings(void **state)
 			assert_string_equal(s.out,
 					    "K                                Z\n"
 					    "a\\x1b[2J\\x09b\\xff\xc3\xa9\\u{202e}c\\x0a  1\n");
-			assert_string_equal(s.err,
-					    "iopctl: error: a\\x1b[2J\tb\\xff\xc3\xa9\\u{202e}c\n\n");
+			assert_string_equal(
+				s.err, "iopctl: error: a\\x1b[2J\tb\\xff\xc3\xa9\\u{202e}c\n\n");
 		}
 		said_free(&s);
 	}
@@ -356,10 +357,14 @@ static void test_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	     cmocka_unit_test(test_json),
-		cmocka_unit_test(test_lone_table),   cmocka_unit_test(test_message),
-		cmocka_unit_test(test_hostile_strings), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_usage),	     cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_lone_table),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_hostile_strings),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

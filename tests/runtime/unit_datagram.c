@@ -165,7 +165,7 @@ static void test_any_byte(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	 cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_whole),    cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_odd_ipv4), cmocka_unit_test(test_odd_ipv6),
 		cmocka_unit_test(test_any_byte),
 	};

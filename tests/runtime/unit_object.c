@@ -180,7 +180,8 @@ static void test_truncated(void **state)
 		if (s.size >= offsetof(struct iop_desc_header, n_tables)) {
 			__u32 size = (__u32)s.size;
 
-			memcpy(cut.bytes + offsetof(struct iop_desc_header, size), &size, sizeof(size));
+			memcpy(cut.bytes + offsetof(struct iop_desc_header, size), &size,
+			       sizeof(size));
 			(void)survives(&cut, true);
 		}
 		free(cut.bytes);
@@ -225,7 +226,8 @@ static void test_elf_damaged(void **state)
 	copy = malloc(size);
 	assert_non_null(copy);
 	memcpy(copy, whole->elf, size);
-	for (size_t bit = 0; bit < size * 8; bit += bit < 64 * 8 || bit > (size - 1024) * 8 ? 1 : 41) {
+	for (size_t bit = 0; bit < size * 8;
+	     bit += bit < 64 * 8 || bit > (size - 1024) * 8 ? 1 : 41) {
 		copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
 		o = object_open_memory(copy, size, "x", error, sizeof(error));
 		if (o && bit % 17 == 0)
@@ -245,27 +247,35 @@ struct wrong {
 	const char *message;
 };
 
-#define W(table, row, type, member, value, message)                                                \
+#define W(table, row, type, member, value, message) \
 	{ IOP_TABLE_##table, row, offsetof(struct iop_desc_##type, member), value, message }
 
+/* clang-format off: a row a line */
 static const struct wrong wrongs[] = {
 	W(POOLS, 0, pool, name, 0, "pool 0: name: empty"),
-	W(POOLS, 0, pool, name, 99999, "pool 0: name: offset 99999 is not in the table of strings (%S bytes)"),
-	W(POOLS, 1, pool, place.file, 99999, "pool 1: place.file: offset 99999 is not in the table of strings (%S bytes)"),
+	W(POOLS, 0, pool, name, 99999,
+	  "pool 0: name: offset 99999 is not in the table of strings (%S bytes)"),
+	W(POOLS, 1, pool, place.file, 99999,
+	  "pool 1: place.file: offset 99999 is not in the table of strings (%S bytes)"),
 	W(POOLS, 0, pool, first_term, 2, "pool 0: first_term: 1 rows from 2 on, but there are 2"),
-	W(POOLS, 0, pool, n_terms, 0xffffffff, "pool 0: first_term: 4294967295 rows from 0 on, but there are 2"),
+	W(POOLS, 0, pool, n_terms, 0xffffffff,
+	  "pool 0: first_term: 4294967295 rows from 0 on, but there are 2"),
 	W(POOLS, 0, pool, n_terms, 2, "pool 1: first_term: term 1 belongs to another one"),
 	W(POOLS, 0, pool, steered, 2, "pool 0: steered: unknown value 2"),
 	W(TERMS, 1, term, kind, IOP_TERM_KINDS, "term 1: kind: unknown value 5"),
 	W(TERMS, 1, term, lo, 7, "term 1: from 7 to 0"),
 	W(PARAMS, 0, param, type, IOP_PARAM_TYPES, "param 0: type: unknown value 4"),
 	W(PARAMS, 0, param, value, 1001, "param 0: 1001 is not within 1 to 1000"),
-	W(WORKLOADS, 0, workload, n_classes, 4, "workload 0: first_class: 4 rows from 0 on, but there are 3"),
+	W(WORKLOADS, 0, workload, n_classes, 4,
+	  "workload 0: first_class: 4 rows from 0 on, but there are 3"),
 	W(WORKLOADS, 0, workload, n_classes, 2, "class 2: workload 0 does not have it"),
-	W(WORKLOADS, 0, workload, n_matches, 2, "workload 0: first_match: 2 rows from 0 on, but there are 1"),
-	W(WORKLOADS, 0, workload, first_owner, 1, "workload 0: first_owner: 1 rows from 1 on, but there are 1"),
+	W(WORKLOADS, 0, workload, n_matches, 2,
+	  "workload 0: first_match: 2 rows from 0 on, but there are 1"),
+	W(WORKLOADS, 0, workload, first_owner, 1,
+	  "workload 0: first_owner: 1 rows from 1 on, but there are 1"),
 	W(MATCHES, 0, match, protocol, 6, "match 0: protocol: unknown value 6"),
-	W(MATCHES, 0, match, n_ports, 99, "match 0: first_port: 99 rows from 0 on, but there are %R"),
+	W(MATCHES, 0, match, n_ports, 99,
+	  "match 0: first_port: 99 rows from 0 on, but there are %R"),
 	W(MATCHES, 0, match, n_to, 1, "match 0: first_to: 1 rows from 0 on, but there are 0"),
 	W(MATCHES, 0, match, n_from, 1, "match 0: first_from: 1 rows from 0 on, but there are 0"),
 	W(RANGES, 0, range, hi, 70000, "match 0: there is no port 70000"),
@@ -273,7 +283,8 @@ static const struct wrong wrongs[] = {
 	W(OWNERS, 0, owner, kind, IOP_OWNER_KINDS, "owner 0: kind: unknown value 3"),
 	W(OWNERS, 0, owner, text, 0, "owner 0: text: empty"),
 	W(CLASSES, 1, class, workload, 1, "class 1: workload: there is no workload 1 (1 rows)"),
-	W(CLASSES, 1, class, workload, IOP_NONE, "class 1: workload: there is no workload 4294967295 (1 rows)"),
+	W(CLASSES, 1, class, workload, IOP_NONE,
+	  "class 1: workload: there is no workload 4294967295 (1 rows)"),
 	W(STAGES, 0, stage, hook, IOP_HOOKS, "stage 0: hook: unknown value 2"),
 	W(STAGES, 0, stage, hook, IOP_HOOK_RX, "stage 1: the same hook as stage 0"),
 	W(STAGES, 1, stage, program, 0, "stage 1: program: empty"),
@@ -284,7 +295,8 @@ static const struct wrong wrongs[] = {
 	W(MAPS, 6, map, pool, 2, "map 6: pool: there is no pool 2 (2 rows)"),
 	W(MAPS, 6, map, pool, IOP_NONE, "map 6: no pool"),
 	W(MAPS, 7, map, workers_kind, IOP_WORKERS_KINDS, "map 7: workers_kind: unknown value 4"),
-	W(MAPS, 7, map, first_range, 0xffffffff, "map 7: first_range: 1 rows from 4294967295 on, but there are %R"),
+	W(MAPS, 7, map, first_range, 0xffffffff,
+	  "map 7: first_range: 1 rows from 4294967295 on, but there are %R"),
 	W(TARGETS, 0, target, class, 3, "target 0: class: there is no class 3 (3 rows)"),
 	W(TARGETS, 0, target, hook, 2, "target 0: hook: unknown value 2"),
 	W(TARGETS, 0, target, first, 0, "target 0: 1 counters from 0 on"),
@@ -294,15 +306,19 @@ static const struct wrong wrongs[] = {
 	W(TARGETS, 2, target, workers_kind, 4, "target 2: workers_kind: unknown value 4"),
 	W(FEATURES, 0, feature, feature, IOP_FEATURES, "feature 0: feature: unknown value 8"),
 	W(FEATURES, 0, feature, what, 0, "feature 0: what: empty"),
-	W(TESTS, 0, test, n_steps, 0x80000000, "test 0: first_step: 2147483648 rows from 0 on, but there are %P"),
+	W(TESTS, 0, test, n_steps, 0x80000000,
+	  "test 0: first_step: 2147483648 rows from 0 on, but there are %P"),
 	W(TESTS, 0, test, first_step, 1, "test 1: first_step: step 5 belongs to another one"),
 	W(STEPS, 0, step, kind, IOP_EXPECT_RX_PASS, "test 0: does not begin with a packet"),
 	W(STEPS, 0, step, kind, IOP_STEP_KINDS, "step 0: kind: unknown value 10"),
-	W(STEPS, 0, step, n_blob, 0xfffffff0, "step 0: blob: 4294967280 rows from 0 on, but there are %B"),
+	W(STEPS, 0, step, n_blob, 0xfffffff0,
+	  "step 0: blob: 4294967280 rows from 0 on, but there are %B"),
 	W(STEPS, 1, step, a, 1, "step 1: a: there is no row 1 (1 rows)"),
 	W(STEPS, 2, step, a, 3, "step 2: a: there is no row 3 (3 rows)"),
 	W(STEPS, 4, step, n_ranges, 0, "step 4: no workers"),
 };
+
+/* clang-format on */
 
 /* %S, %R, %P, %B of a message: rows of strings, ranges, steps, blobs of the fixture. */
 static void expand(const struct iop_desc_header *h, const char *message, char out[256])
@@ -350,13 +366,14 @@ static void test_wrong_fields(void **state)
 
 /* --- a wrong header --- */
 
+/* clang-format off: likewise */
 static const struct {
 	size_t at;
 	__u32 value;
 	int code;
 	const char *message;
 } wrong_headers[] = {
-#define H(member, value, code, message)                                                            \
+#define H(member, value, code, message) \
 	{ offsetof(struct iop_desc_header, member), value, code, message }
 	H(magic, 0, EBADMSG, "the description has no magic number"),
 	H(magic, 0x494f5000, EBADMSG, "the description is of the other byte order"),
@@ -370,9 +387,12 @@ static const struct {
 	H(compiler, 99999, EBADMSG, "compiler: offset 99999 is not in the table of strings"),
 	H(compiler, 0, EBADMSG, "compiler: empty or longer than 255 bytes"),
 	H(flags, 3, ENOTSUP, "the description has flags that this program does not know: 0x2"),
-	H(tables[IOP_TABLE_POOLS].offset, 12, EBADMSG, "table of pool rows: its offset 12 is not a multiple of 8"),
-	H(tables[IOP_TABLE_POOLS].offset, 0xfffffff8, EBADMSG, "table of pool rows: 2 rows at offset 4294967288 do not fit into %z bytes"),
-	H(tables[IOP_TABLE_POOLS].count, 0xffffffff, EBADMSG, "table of pool rows: 4294967295 rows at offset %p do not fit into %z bytes"),
+	H(tables[IOP_TABLE_POOLS].offset, 12, EBADMSG,
+	  "table of pool rows: its offset 12 is not a multiple of 8"),
+	H(tables[IOP_TABLE_POOLS].offset, 0xfffffff8, EBADMSG,
+	  "table of pool rows: 2 rows at offset 4294967288 do not fit into %z bytes"),
+	H(tables[IOP_TABLE_POOLS].count, 0xffffffff, EBADMSG,
+	  "table of pool rows: 4294967295 rows at offset %p do not fit into %z bytes"),
 	H(tables[IOP_TABLE_POOLS].row_size, 4, EBADMSG, "table of pool rows: bad row size 4"),
 	H(tables[IOP_TABLE_PARAMS].row_size, 52, EBADMSG, "table of param rows: bad row size 52"),
 	H(tables[IOP_TABLE_STRINGS].row_size, 2, EBADMSG, "table of string rows: bad row size 2"),
@@ -380,6 +400,7 @@ static const struct {
 	H(tables[IOP_TABLE_STRINGS].count, 3, EBADMSG, "table of strings: does not end with a NUL"),
 #undef H
 };
+/* clang-format on */
 
 static void test_wrong_header(void **state)
 {
@@ -397,9 +418,9 @@ static void test_wrong_header(void **state)
 			if (*m == '%') {
 				const struct iop_desc_header *h = (const void *)s.bytes;
 
-				n += (size_t)sprintf(expected + n, "%zu",
-						     *++m == 'z' ? s.size :
-								   h->tables[IOP_TABLE_POOLS].offset);
+				n += (size_t)sprintf(
+					expected + n, "%zu",
+					*++m == 'z' ? s.size : h->tables[IOP_TABLE_POOLS].offset);
 			} else {
 				expected[n++] = *m;
 			}
@@ -474,15 +495,14 @@ static void test_shared_rows(void **state)
 	for (int i = 0; i < 2000; i++)
 		DESCRIBE(&d, IOP_TABLE_RANGES, range, 1, 1);
 	for (int i = 0; i < 2000; i++)
-		DESCRIBE(&d, IOP_TABLE_TARGETS, target, .n_ranges = 2000,
-			 .pool = IOP_NONE);
+		DESCRIBE(&d, IOP_TABLE_TARGETS, target, .n_ranges = 2000, .pool = IOP_NONE);
 	DESCRIBE(&d, IOP_TABLE_CLASSES, class, .name = describe_string(&d, "c"));
 	DESCRIBE(&d, IOP_TABLE_WORKLOADS, workload, .name = describe_string(&d, "w"),
 		 .n_classes = 1);
 	s.bytes = describe_end(&d, &s.size);
 	assert_null(open_section(&s, error));
-	assert_string_equal(error,
-			    "x: target 524: first_range: with it, more than 1048576 rows are named");
+	assert_string_equal(
+		error, "x: target 524: first_range: with it, more than 1048576 rows are named");
 	free(s.bytes);
 	describe_free(&d);
 }
@@ -490,16 +510,11 @@ static void test_shared_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_valid),
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_grown),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_bit_flips),
-		cmocka_unit_test(test_elf_damaged),
-		cmocka_unit_test(test_wrong_fields),
-		cmocka_unit_test(test_wrong_header),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_valid),        cmocka_unit_test(test_file),
+		cmocka_unit_test(test_no_file),      cmocka_unit_test(test_grown),
+		cmocka_unit_test(test_truncated),    cmocka_unit_test(test_bit_flips),
+		cmocka_unit_test(test_elf_damaged),  cmocka_unit_test(test_wrong_fields),
+		cmocka_unit_test(test_wrong_header), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_shared_rows),
 	};
 
