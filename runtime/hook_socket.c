@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "hook.h"
 #include "proc.h"
@@ -84,18 +85,36 @@ static int socket_probe(struct load *l, struct iop_report *report)
 
 /* --- attach --- */
 
+/* The kernel frees the map of a policy that was just unloaded a moment later, and its sockets
+ * with it. */
+#define BUSY_WAIT_MS 1000
+#define BUSY_RETRY_MS 10
+
+static int add_worker(const struct bpf_map *workers, __u32 number, int fd)
+{
+	struct timespec wait = { 0, BUSY_RETRY_MS * 1000000L };
+	__u64 value = (__u64)fd;
+
+	for (int ms = 0;; ms += BUSY_RETRY_MS) {
+		if (!bpf_map__update_elem(workers, &number, sizeof(number), &value, sizeof(value),
+					  BPF_ANY))
+			return 0;
+		if (errno != EBUSY || ms >= BUSY_WAIT_MS)
+			return -errno;
+		(void)nanosleep(&wait, NULL);
+	}
+}
+
 static int add_workers(const struct load *l, const struct adopt_group *g,
 		       const struct bpf_map *workers, struct iop_report *report)
 {
 	char address[SOCKET_ADDRESS];
 
 	for (__u32 w = 0; w < g->is.n_workers; w++) {
-		__u64 fd = (__u64)g->workers[w].fd;
-		int err;
+		int err = add_worker(workers, w, g->workers[w].fd);
 
-		if (!bpf_map__update_elem(workers, &w, sizeof(w), &fd, sizeof(fd), BPF_ANY))
+		if (!err)
 			continue;
-		err = -errno;
 		return report_error(
 			report, err, IOP_CAUSE_ENVIRONMENT,
 			"worker %u at %s cannot be taken into policy %s: %s", w,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loading: look at the machine first and say all that is missing, then do the steps
- * of one list. The order of attachment is the description's, from the application to the
- * wire, so that no packet is steered to a stage that is not there yet.
+ * Loading is the steps of one list, once check.c has found nothing missing. The order
+ * of attachment is the description's, from the application to the wire, so that no packet is
+ * steered to a stage that is not there yet.
  */
 #include "load.h"
 
@@ -10,8 +10,6 @@
 #include <time.h>
 
 #include "hook.h"
-#include "pin.h"
-#include "probe.h"
 #include "transaction.h"
 
 static struct program_values values_of(const struct load *l)
@@ -22,157 +20,6 @@ static struct program_values values_of(const struct load *l)
 		.pools = l->pools,
 		.record = &l->is.record,
 	};
-}
-
-/* --- looking --- */
-
-static int open_object(struct load *l, struct iop_report *report)
-{
-	const struct iop_load_options *options = l->options;
-	char error[512];
-
-	if (options->path)
-		l->is.description = object_open(options->path, error, sizeof(error));
-	else
-		l->is.description =
-			object_open_memory(options->object, options->object_size,
-					   options->object_name ? options->object_name : "object",
-					   error, sizeof(error));
-	if (!l->is.description) {
-		int err = errno ? -errno : -EBADMSG;
-		bool bad = err == -EBADMSG || err == -ENOTSUP || err == -EFBIG;
-
-		return report_error(report, err, bad ? IOP_CAUSE_POLICY : IOP_CAUSE_ENVIRONMENT,
-				    "%s", error);
-	}
-	snprintf(l->is.name, sizeof(l->is.name), "%s",
-		 object_string(l->is.description, l->is.description->desc->policy));
-	if (!pin_name_is_valid(l->is.name))
-		return report_error(report, -EBADMSG, IOP_CAUSE_POLICY,
-				    "%s: \"%s\" is not a policy's name", l->is.description->path,
-				    l->is.name);
-	return 0;
-}
-
-/* The end of a long path is what tells objects apart. */
-static int add_policy_row(struct load *l, struct iop_report *report)
-{
-	struct record_row *row = record_add(&l->is.record, RECORD_POLICY);
-	_cleanup_free_ char *whole = l->options->path ? realpath(l->options->path, NULL) : NULL;
-	const char *path = whole ? whole : l->is.description->path;
-	size_t n = strlen(path), room = sizeof(row->policy.object) - 1;
-
-	if (!row)
-		return report_no_memory(report);
-	row->policy.version = RECORD_VERSION;
-	row->policy.state = RECORD_LOADING;
-	snprintf(row->policy.object, sizeof(row->policy.object), "%s",
-		 n > room ? path + n - room : path);
-	return 0;
-}
-
-static int resolve_pools(struct load *l, struct iop_report *report)
-{
-	__u32 n = object_count(l->is.description, IOP_TABLE_POOLS);
-	int result = 0;
-
-	l->machine = machine_open(report);
-	l->pools = calloc((size_t)n + 1, sizeof(*l->pools));
-	if (!l->machine)
-		return -ENOTSUP;
-	if (!l->pools)
-		return report_no_memory(report);
-	for (__u32 i = 0; i < n; i++) {
-		struct core_list *list = &l->pools[i];
-		struct record_row *row;
-		int err = machine_pool(l->machine, l->is.description, i, list, report);
-
-		result = err ? err : result;
-		if (err || machine_pool_is_fixed(l->is.description, i))
-			continue;
-		row = record_add(&l->is.record, RECORD_POOL);
-		if (!row)
-			return report_no_memory(report);
-		row->pool.pool = i;
-		row->pool.cores.n = list->n;
-		memcpy(row->pool.cores.core, list->cores, list->n * sizeof(list->cores[0]));
-	}
-	return result;
-}
-
-static int check_privilege(const struct load *l, enum pin_mount mount, struct iop_report *report)
-{
-	struct probe_capabilities needs = {
-		.sockets = program_stage(l->is.description, IOP_HOOK_SOCKET),
-		.namespaces = mount == PIN_NOT_MOUNTED,
-	};
-
-	return probe_capabilities(&needs, report);
-}
-
-/* A policy that is in force is not touched; of one that is not, the rest is cleared away. */
-static int check_loaded(const struct load *l, bool *leftover, struct iop_report *report)
-{
-	_cleanup_installed_ struct installed there = INSTALLED_EMPTY;
-	char path[PIN_PATH];
-	int err = pin_path(path, l->is.name, "/");
-
-	if (!err)
-		err = pin_check(path, report);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	err = installed_open(&there, l->is.name, report);
-	if (err)
-		return err;
-	*leftover = !installed_policy(&there) || installed_policy(&there)->state != RECORD_LOADED;
-	if (*leftover)
-		return 0;
-	err = report_error(report, -EEXIST, IOP_CAUSE_ENVIRONMENT, "policy %s is loaded already",
-			   l->is.name);
-	report_help(report, "iopctl unload %s, then load it again", l->is.name);
-	return err;
-}
-
-static int probe_hooks(struct load *l, struct iop_report *report)
-{
-	const struct iop_object *o = l->is.description;
-	int result = 0;
-
-	if (l->options->n_devices && !program_stage(o, IOP_HOOK_RX))
-		result = report_error(report, -EINVAL, IOP_CAUSE_USAGE,
-				      "policy %s has no rx stage: it takes no device", l->is.name);
-	for (__u32 i = 0; i < object_count(o, IOP_TABLE_STAGES); i++) {
-		int err = hook_of(object_stage(o, i)->hook)->probe(l, report);
-
-		result = err ? err : result;
-	}
-	return result;
-}
-
-/* Everything is looked at, whatever is found; the first error is the answer. */
-static int look(struct load *l, enum pin_mount *mount, bool *leftover, struct iop_report *report)
-{
-	const struct iop_load_options *options = l->options;
-	int errors[7] = { add_policy_row(l, report) };
-
-	if (errors[0])
-		return errors[0];
-	errors[0] = params_read(l->is.description, options->settings, options->n_settings,
-				&l->is.record, report);
-	errors[1] = resolve_pools(l, report);
-	*mount = pin_look(report);
-	errors[2] = *mount == PIN_HIDDEN ? -ENOTSUP : 0;
-	errors[3] = check_privilege(l, *mount, report);
-	/* Without privilege the rest would only say so again. */
-	if (!errors[3]) {
-		errors[4] = *mount == PIN_MOUNTED ? check_loaded(l, leftover, report) : 0;
-		errors[5] = probe_features(l->is.description, report);
-		errors[6] = errors[4] ? 0 : probe_hooks(l, report);
-	}
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (errors[i])
-			return errors[i];
-	return 0;
 }
 
 /* --- steps --- */
@@ -191,34 +38,19 @@ static int unmount_pins(void *context, __u32 subject, struct iop_report *report)
 	return pin_unmount(report);
 }
 
-static int clear_leftover(struct load *l, struct iop_report *report)
-{
-	_cleanup_installed_ struct installed there = INSTALLED_EMPTY;
-	int err = installed_open(&there, l->is.name, report);
-
-	return err ? err : unload_locked(&there, NULL, NULL, report);
-}
-
-static int take_folder(void *context, __u32 leftover, struct iop_report *report)
+static int make_folder(void *context, __u32 subject, struct iop_report *report)
 {
 	static const char *const folders[] = { "/", "/maps", "/programs", "/links", "/workers" };
 	struct load *l = context;
 	char path[PIN_PATH];
-	int err;
+	int err = 0;
 
-	l->lock = pin_lock(report);
+	(void)subject;
+	if (l->lock < 0) /* the file system was not mounted before */
+		l->lock = pin_lock(report);
 	if (l->lock < 0)
 		return l->lock;
-	err = leftover ? clear_leftover(l, report) : 0;
-	(void)pin_path(path, l->is.name, "/");
-	if (!err && pin_check(path, NULL) != -ENOENT)
-		err = report_error(report, -EEXIST, IOP_CAUSE_ENVIRONMENT,
-				   "another iopctl has loaded policy %s", l->is.name);
-	if (err) {
-		/* What is there is not ours: reverting this step must not remove it. */
-		pin_unlock(&l->lock);
-		return err;
-	}
+	l->made = true;
 	for (size_t i = 0; !err && i < sizeof(folders) / sizeof(folders[0]); i++) {
 		(void)pin_path(path, l->is.name, "%s", folders[i]);
 		err = pin_make_folder(path, report);
@@ -226,17 +58,16 @@ static int take_folder(void *context, __u32 leftover, struct iop_report *report)
 	return err;
 }
 
-static int leave_folder(void *context, __u32 subject, struct iop_report *report)
+/* The lock is let go, too: the file system may have to be unmounted. */
+static int remove_folder(void *context, __u32 subject, struct iop_report *report)
 {
 	struct load *l = context;
 	char path[PIN_PATH];
 	int err;
 
 	(void)subject;
-	if (l->lock < 0)
-		return 0;
 	(void)pin_path(path, l->is.name, "/");
-	err = pin_remove(path, report);
+	err = l->made ? pin_remove(path, report) : 0;
 	pin_unlock(&l->lock);
 	return err;
 }
@@ -403,8 +234,7 @@ static int add_group_steps(const struct load *l, struct transaction *t)
 	return err;
 }
 
-static int list_steps(const struct load *l, enum pin_mount mount, bool leftover,
-		      struct transaction *t)
+static int list_steps(const struct load *l, enum pin_mount mount, struct transaction *t)
 {
 	const struct iop_object *o = l->is.description;
 	int err = 0;
@@ -413,10 +243,8 @@ static int list_steps(const struct load *l, enum pin_mount mount, bool leftover,
 		err = transaction_add(t, mount_pins, unmount_pins, 0,
 				      "mount the BPF file system at %s", PIN_MOUNT);
 	if (!err)
-		err = transaction_add(t, take_folder, leave_folder, leftover, "make %s/%s%s",
-				      PIN_ROOT, l->is.name,
-				      leftover ? ", anew: an interrupted load or unload left it"
-					       : "");
+		err = transaction_add(t, make_folder, remove_folder, 0, "make %s/%s", PIN_ROOT,
+				      l->is.name);
 	if (!err)
 		err = transaction_add(t, load_policy, close_policy, 0, "load maps%s",
 				      program_stage(o, IOP_HOOK_RX) ? " and the rx program" : "");
@@ -463,16 +291,15 @@ int load_run(const struct iop_load_options *options, char policy[IOP_NAME_MAX + 
 		.told = options->context,
 	};
 	enum pin_mount mount;
-	bool leftover = false;
-	int err = open_object(&l, report);
+	int err = check_object(&l, report);
 
 	if (policy)
 		memcpy(policy, l.is.name, sizeof(l.is.name));
 	if (!err)
-		err = look(&l, &mount, &leftover, report);
+		err = check_machine(&l, &mount, report);
 	if (!err) {
 		l.groups = calloc((size_t)l.is.n_groups + 1, sizeof(struct bpf_object *));
-		err = l.groups ? list_steps(&l, mount, leftover, &t) : -ENOMEM;
+		err = l.groups ? list_steps(&l, mount, &t) : -ENOMEM;
 		err = err ? report_no_memory(report) : 0;
 	}
 	if (!err && options->dry_run)

@@ -11,6 +11,7 @@
 #include "installed.h"
 #include "iop.h"
 #include "machine.h"
+#include "pin.h"
 #include "program.h"
 
 struct load {
@@ -20,7 +21,8 @@ struct load {
 	struct adoption adoption;   /* group g of it is group g of `is` */
 	struct bpf_object *policy;
 	struct bpf_object **groups; /* by group; NULL: not loaded yet */
-	int lock;		   /* on the folder of pins; -1: not held */
+	int lock;     /* on the folder of pins; -1: not held */
+	bool made;                  /* our folder in it */
 	struct installed is;        /* what it will be; owns the object */
 };
 
@@ -31,6 +33,15 @@ struct load {
  */
 int load_run(const struct iop_load_options *options, char policy[IOP_NAME_MAX + 1],
 	     int (*before)(void *asked, size_t i), void *asked, struct iop_report *report);
+
+/*
+ * check.c: reads the object, then looks at all that loading needs of the machine, fills in what
+ * the steps work on, and adds an error for everything that is missing. With nothing
+ * missing, and if it is not a dry run, the lock is held. `mount` tells about the file system of
+ * pins.
+ */
+int check_object(struct load *l, struct iop_report *report);
+int check_machine(struct load *l, enum pin_mount *mount, struct iop_report *report);
 
 /* params.c: adds a RECORD_PARAM row for each param, with what "param=value" settings say. */
 int params_read(const struct iop_object *o, const char *const *settings, size_t n,

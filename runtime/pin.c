@@ -126,8 +126,9 @@ int pin_unmount(struct iop_report *report)
 	_cleanup_folder_ DIR *folder = opendir(PIN_MOUNT);
 	const struct dirent *entry;
 
+	/* Users' names have no dot; the kernel's own files, maps.debug and progs.debug, do. */
 	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
+		if (!strchr(entry->d_name, '.'))
 			return 0; /* in use by now */
 	if (statfs(PIN_MOUNT, &fs) || (__u32)fs.f_type != BPF_FS_MAGIC)
 		return 0;

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A policy on its way in and out, with real packets: it does what it says, and wherever
+ * loading fails, is interrupted or is killed, nothing stays or unload clears it away.
+ */
+#include "load_kit.h"
+
+#define POLICY "fx_load"
+
+static const struct iop_stats_class *class_of(const struct iop_stats *s, const char *stage,
+					      const char *class)
+{
+	for (size_t i = 0; i < s->n_stages; i++)
+		for (size_t c = 0; c < s->stages[i].n_classes; c++)
+			if (!strcmp(s->stages[i].name, stage) &&
+			    !strcmp(s->stages[i].classes[c].name, class))
+				return &s->stages[i].classes[c];
+	fail_msg("no class %s at %s", class, stage);
+	return NULL;
+}
+
+static uint64_t counter(const struct iop_stats *s, const char *stage, const char *class,
+			const char *name)
+{
+	const struct iop_stats_class *c = class_of(s, stage, class);
+
+	for (size_t i = 0; i < c->n_counters; i++)
+		if (!strcmp(c->counters[i].name, name))
+			return c->counters[i].value;
+	fail_msg("no counter %s", name);
+	return 0;
+}
+
+static uint64_t target(const struct iop_stats *s, const char *stage, const char *class,
+		       uint32_t number)
+{
+	const struct iop_stats_class *c = class_of(s, stage, class);
+
+	for (size_t i = 0; i < c->n_targets; i++)
+		if (c->targets[i].number == number)
+			return c->targets[i].value;
+	return 0;
+}
+
+static void check_stats(const struct iop_stats *s, const unsigned near[KIT_WORKERS + 1])
+{
+	uint64_t cores = 0;
+
+	assert_string_equal(s->policy, POLICY);
+	assert_int_equal(s->n_stages, 2);
+	assert_string_equal(s->stages[0].name, "rx");
+	assert_int_equal(counter(s, "rx", "first", "seen"), 20);
+	assert_int_equal(counter(s, "rx", "first", "passed"), 20);
+	assert_int_equal(counter(s, "rx", "rest", "seen"), 30);
+	assert_int_equal(counter(s, "rx", "rest", "dropped"), 10);
+	assert_int_equal(counter(s, "rx", "steered", "seen"), 20);
+	assert_int_equal(counter(s, "rx", "steered", "steered"), 20);
+	for (uint32_t core = 0; core < 64; core++)
+		cores += target(s, "rx", "steered", core);
+	assert_int_equal(cores, 20);
+	assert_true(target(s, "rx", "steered", 0) >= 10);
+
+	assert_int_equal(counter(s, "socket", "first", "seen"), 20);
+	assert_int_equal(target(s, "socket", "first", 1), 20);
+	assert_int_equal(counter(s, "socket", "steered", "steered"), 20);
+	assert_int_equal(target(s, "socket", "steered", 0), near[0]);
+	assert_int_equal(target(s, "socket", "steered", 1), near[1]);
+	assert_int_equal(counter(s, "socket", "rest", "seen"), 20);
+	assert_int_equal(counter(s, "socket", "rest", "dropped"), 10);
+	assert_int_equal(target(s, "socket", "rest", 2), 5);
+	assert_int_equal(target(s, "socket", "rest", 3), 5);
+	assert_int_equal(target(s, "socket", "rest", 0), 0);
+}
+
+static void traffic_follows_the_policy(void **state)
+{
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	unsigned by[KIT_WORKERS + 1], near[KIT_WORKERS + 1];
+	struct iop_stats *stats;
+
+	kit_load(&options);
+	assert_false(kit_peer_offloads(k));
+	kit_ask_many(k, "first", 20, by);
+	assert_int_equal(by[1], 20);
+	kit_ask_many(k, "s", 10, near); /* steered to core 0: lost without the peer's checksums */
+	kit_ask_many(k, "t", 10, by);
+	near[0] += by[0];
+	near[1] += by[1];
+	assert_int_equal(near[0] + near[1], 20);
+	kit_ask_many(k, "drop", 10, by);
+	assert_int_equal(by[KIT_WORKERS], 10);
+	kit_ask_many(k, "x", 10, by);
+	assert_int_equal(by[KIT_WORKERS], 10);
+	kit_ask_many(k, "rest", 10, by);
+	assert_int_equal(by[2], 5);
+	assert_int_equal(by[3], 5);
+
+	assert_int_equal(iop_stats_read(POLICY, &stats, NULL), 0);
+	check_stats(stats, near);
+	iop_stats_free(stats);
+
+	kit_unload(POLICY);
+	kit_assert_nothing_left(k, POLICY);
+	kit_ask_many(k, "first", 40, by); /* the kernel's hash again */
+	assert_true(by[1] < 40);
+	assert_int_equal(by[KIT_WORKERS], 0);
+	assert_int_equal(iop_unload(POLICY, NULL, NULL, NULL), -ENOENT);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+/* --- failing, at every step --- */
+
+struct stopping {
+	size_t at, seen; /* `seen`: steps, once it was asked behind the last */
+	bool kill;
+};
+
+static int stop_before(void *asked, size_t i)
+{
+	struct stopping *s = asked;
+
+	s->seen = i;
+	if (i != s->at)
+		return 0;
+	if (s->kill)
+		raise(SIGKILL);
+	return -EIO;
+}
+
+/* How many steps loading has. */
+static size_t count_steps(const struct iop_load_options *options)
+{
+	struct stopping s = { .at = ~(size_t)0 };
+
+	assert_int_equal(load_run(options, NULL, stop_before, &s, NULL), 0);
+	kit_unload(POLICY);
+	return s.seen;
+}
+
+static void a_failure_at_any_step_leaves_nothing(void **state)
+{
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	size_t steps;
+
+	/* So that mounting it is a step, too: each failure unmounts it again. */
+	kit_run("umount %s", PIN_MOUNT);
+	steps = count_steps(&options);
+	kit_run("umount %s", PIN_MOUNT);
+	assert_true(steps >= 10);
+	for (size_t i = 0; i <= steps; i++) {
+		struct stopping s = { .at = i };
+		struct iop_report *report = iop_report_new();
+		unsigned by[KIT_WORKERS + 1];
+
+		if (load_run(&options, NULL, stop_before, &s, report) != -EIO)
+			fail_msg("step %zu", i);
+		kit_message(report, "what was done is taken back");
+		assert_int_equal(iop_report_count(report), 1);
+		iop_report_free(report);
+		kit_assert_nothing_left(k, POLICY);
+		kit_ask_many(k, "first", 20, by);
+		assert_true(by[1] < 20);
+		assert_int_equal(by[KIT_WORKERS], 0);
+	}
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+static bool interrupt_third(void *context)
+{
+	unsigned *n = context;
+
+	return ++*n == 4;
+}
+
+static void an_interruption_is_answered_between_steps(void **state)
+{
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	struct iop_report *report = iop_report_new();
+	unsigned asked = 0;
+
+	options.interrupted = interrupt_third;
+	options.context = &asked;
+	assert_int_equal(iop_load(&options, NULL, report), -EINTR);
+	kit_message(report, "interrupted after step 3 of ");
+	iop_report_free(report);
+	kit_assert_nothing_left(k, POLICY);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+/* The last words of a process that nobody can catch. */
+static void load_and_die(const struct iop_load_options *options, size_t at)
+{
+	struct stopping s = { .at = at, .kill = true };
+	pid_t pid = kit_fork();
+	int status;
+
+	if (!pid)
+		_exit(load_run(options, NULL, stop_before, &s, NULL) ? 1 : 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void killed_at_any_step_it_can_be_cleared_away(void **state)
+{
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	size_t steps;
+
+	(void)count_steps(&options); /* mounts the file system, which stays */
+	steps = count_steps(&options);
+	for (size_t i = 1; i <= steps; i++) {
+		struct iop_status *status;
+		unsigned by[KIT_WORKERS + 1];
+
+		/* By unload … */
+		load_and_die(&options, i);
+		assert_int_equal(iop_status_read(POLICY, &status, NULL), 0);
+		assert_int_equal(status->state,
+				 i == steps ? IOP_POLICY_LOADED : IOP_POLICY_INCOMPLETE);
+		iop_status_free(status);
+		kit_unload(POLICY);
+		kit_assert_nothing_left(k, POLICY);
+		/* … and by the next load, unless it was all done. */
+		if (i == steps)
+			continue;
+		load_and_die(&options, i);
+		kit_load(&options);
+		kit_ask_many(k, "first", 5, by);
+		assert_int_equal(by[1], 5);
+		kit_unload(POLICY);
+		kit_assert_nothing_left(k, POLICY);
+	}
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+/* --- saying and doing --- */
+
+struct told {
+	size_t planned, done;
+	char text[2048];
+};
+
+static void tell(void *context, const struct iop_step_event *event)
+{
+	struct told *t = context;
+
+	t->planned += event->state == IOP_STEP_PLANNED;
+	t->done += event->state == IOP_STEP_DONE;
+	if (event->state == IOP_STEP_PLANNED || event->state == IOP_STEP_DONE) {
+		strcat(t->text, event->text);
+		strcat(t->text, "\n");
+	}
+}
+
+static void a_dry_run_says_what_is_done_and_does_nothing(void **state)
+{
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	struct told dry = { 0 }, wet = { 0 };
+	char policy[IOP_NAME_MAX + 1];
+
+	options.on_step = tell;
+	options.context = &dry;
+	options.dry_run = true;
+	assert_int_equal(iop_load(&options, policy, NULL), 0);
+	assert_string_equal(policy, POLICY);
+	kit_assert_nothing_left(k, POLICY);
+	assert_true(dry.planned > 5);
+	assert_int_equal(dry.done, 0);
+	assert_non_null(strstr(dry.text,
+			       "attach the socket program to the 4 sockets at "
+			       "0.0.0.0:5300\nturn tx checksumming of cli, the peer of srv, "
+			       "off\nattach the rx program to srv\n"));
+	options.context = &wet;
+	options.dry_run = false;
+	kit_load(&options);
+	assert_int_equal(wet.done, dry.planned);
+	assert_string_equal(wet.text, dry.text);
+	kit_unload(POLICY);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+static void params_reach_the_program(void **state)
+{
+	static const char *const settings[] = { "every=3" };
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	cpu_set_t one, before;
+	unsigned by[KIT_WORKERS + 1];
+
+	/* The fixture counts per CPU: all packets from one. */
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	options.settings = settings;
+	options.n_settings = 1;
+	kit_load(&options);
+	kit_ask_many(k, "limited", 9, by);
+	assert_int_equal(by[KIT_WORKERS], 6);
+	kit_unload(POLICY);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(traffic_follows_the_policy),
+		KIT_TEST(a_failure_at_any_step_leaves_nothing),
+		KIT_TEST(an_interruption_is_answered_between_steps),
+		KIT_TEST(killed_at_any_step_it_can_be_cleared_away),
+		KIT_TEST(a_dry_run_says_what_is_done_and_does_nothing),
+		KIT_TEST(params_reach_the_program),
+	};
+
+	kit_need_root();
+	return cmocka_run_group_tests_name("load", tests, kit_begin, kit_finish);
+}
