@@ -165,7 +165,7 @@ static void count(struct tally *t, const struct decision *d, const struct observ
 	else if (seen->verdict == XDP_DROP)
 		t->dropped++;
 	else if (seen->verdict == XDP_REDIRECT)
-		t->steered++;
+		t->given++;
 	else if (d->rx.counts[IOP_COUNT_FALLBACK] || d->rx.may_pass)
 		t->fallback++;
 	else

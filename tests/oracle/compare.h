@@ -13,7 +13,7 @@
 
 /* What came out of a run, for the summary: that each way was taken often. */
 struct tally {
-	unsigned long decisions, foreign, unclassed, passed, dropped, limited, steered, fallback,
+	unsigned long decisions, foreign, unclassed, passed, dropped, limited, given, fallback,
 		unsure, short_frames;
 };
 

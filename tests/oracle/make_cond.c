@@ -124,9 +124,10 @@ unsigned make_string(struct rng *r, unsigned max, unsigned fixed, FILE *out)
 }
 
 /* Labels with points between them; returns the bytes of their form in the packet. */
-static unsigned make_name(struct rng *r, unsigned label, bool whole, FILE *out)
+static unsigned make_name(struct rng *r, unsigned label, unsigned elements, bool whole, FILE *out)
 {
-	unsigned n = rng_in(r, whole ? 0 : 1, 4), total = whole;
+	unsigned most = elements - whole < 4 ? elements - whole : 4;
+	unsigned n = rng_in(r, whole ? 0 : 1, most), total = whole;
 
 	fputc('"', out);
 	for (unsigned i = 0; i < n; i++) {
@@ -273,7 +274,7 @@ static void make_number_cond(struct rng *r, const struct made_scope *s, const st
 			compare_constant(r, max, out);
 		else
 			make_in(r, max, out);
-	} else if (which < 90 && s->params->n) {
+	} else if (which < 90 && s->params->n && c->bits >= 8) {
 		fprintf(out, "%s %s p%u", c->name, ops[rng_below(r, 6)],
 			rng_below(r, s->params->n));
 	} else if (which < 93) {
@@ -343,7 +344,7 @@ static void make_mac_cond(struct rng *r, const struct chosen *c, FILE *out)
 static unsigned make_bytes_literal(struct rng *r, const struct chosen *c, bool whole, FILE *out)
 {
 	if (c->kind == MADE_JOINED)
-		return make_name(r, c->max, whole, out);
+		return make_name(r, c->max, c->fixed, whole, out);
 	return make_string(r, c->max, whole ? c->fixed : 0, out);
 }
 

@@ -120,7 +120,7 @@ static void make_labels(struct making *m)
 		"        label bytes len max %u;\n"
 		"    };\n",
 		m->indent, new_name(m, name), max, label);
-	remember(m, name, MADE_JOINED, 0, label, 0);
+	remember(m, name, MADE_JOINED, 0, label, max);
 }
 
 static void make_field(struct making *m, bool last);
@@ -185,7 +185,7 @@ void make_dns(struct made_header *h)
 	static const struct made_field fields[] = {
 		{ "id", MADE_NUMBER, 16, 0, 0 },      { "qr", MADE_NUMBER, 1, 0, 0 },
 		{ "opcode", MADE_NUMBER, 4, 0, 0 },   { "rd", MADE_NUMBER, 1, 0, 0 },
-		{ "qdcount", MADE_NUMBER, 16, 0, 0 }, { "qname", MADE_JOINED, 0, 63, 0 },
+		{ "qdcount", MADE_NUMBER, 16, 0, 0 }, { "qname", MADE_JOINED, 0, 63, 40 },
 		{ "qtype", MADE_NUMBER, 16, 0, 0 },   { "qclass", MADE_NUMBER, 16, 0, 0 },
 	};
 

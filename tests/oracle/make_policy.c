@@ -184,7 +184,7 @@ static void make_steer(struct making *m, const struct made_workload *w)
 	make_selector(m, w);
 }
 
-static void make_limit(struct making *m, const struct made_workload *w, unsigned depth)
+static void make_limit(struct making *m, const struct made_workload *w)
 {
 	bool bits = rng_percent(m->r, 35);
 
@@ -209,18 +209,12 @@ static void make_limit(struct making *m, const struct made_workload *w, unsigned
 	else if (!bits && rng_percent(m->r, 70))
 		fprintf(m->out, " burst %u", rng_in(m->r, 1, 30));
 	else if (rng_percent(m->r, 10))
-		fprintf(m->out, " burst 4294967295");
+		fprintf(m->out, " burst 16777216");
 	if (rng_percent(m->r, 35)) {
 		fputs(" else ", m->out);
 		switch (rng_below(m->r, 4)) {
 		case 0: fputs("pass", m->out); break;
 		case 1: fputs("drop", m->out); break;
-		case 2:
-			if (depth) {
-				make_limit(m, w, depth - 1);
-				break;
-			}
-			/* fall through */
 		default: make_steer(m, w);
 		}
 	}
@@ -305,7 +299,7 @@ static void make_stage(struct making *m, const struct made_workload *w, bool soc
 				fputs(", ", m->out);
 			comma = true;
 			if (!socket && rng_percent(m->r, 60))
-				make_limit(m, w, 1);
+				make_limit(m, w);
 			else
 				fputs("count", m->out);
 		}
@@ -324,7 +318,8 @@ static void make_workload(struct making *m, unsigned number)
 {
 	struct made_workload w = { .scope = { .params = &m->params } };
 	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, 15);
-	bool rx = !sockets && rng_percent(m->r, 95), socket = sockets || rng_percent(m->r, 30);
+	bool rx = !sockets && (!number || rng_percent(m->r, 95));
+	bool socket = sockets || rng_percent(m->r, 30);
 	unsigned n_matches = rng_percent(m->r, 20) ? 2 : 1;
 	struct made_header dns;
 

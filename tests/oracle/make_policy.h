@@ -33,8 +33,8 @@ struct made_field {
 	char name[24];
 	enum made_kind kind;
 	unsigned bits; /* NUMBER */
-	unsigned max;  /* BYTES: most bytes */
-	unsigned fixed; /* BYTES: exactly so many, or 0 */
+	unsigned max;   /* BYTES: most bytes; JOINED: of a label */
+	unsigned fixed; /* BYTES: exactly so many, or 0; JOINED: most elements */
 };
 
 #define MADE_FIELDS_MAX 24
