@@ -185,16 +185,18 @@ static int rejected(const struct program_values *v, const struct bpf_program *p,
 		    struct iop_report *report)
 {
 	struct verifier_verdict verdict = verifier_read(log);
-	char file[256], source[512];
+	char file[256], source[512], sentence[512];
 	struct report_place place = { file, verdict.line, 0 };
 
 	snprintf(file, sizeof(file), "%.*s", verdict.file.length, verdict.file.at);
 	snprintf(source, sizeof(source), "%.*s", verdict.source.length, verdict.source.at);
+	snprintf(sentence, sizeof(sentence), "%.*s", verdict.sentence.length, verdict.sentence.at);
+	for (char *end = sentence; (end = strchr(end, '\n'));)
+		*end = ';';
 	(void)report_error_at(report, -EACCES, IOP_CAUSE_KERNEL, place,
-			      "the kernel's verifier rejects program %s of policy %s: %.*s",
+			      "the kernel's verifier rejects program %s of policy %s: %s",
 			      bpf_program__name(p),
-			      object_string(v->object, v->object->desc->policy),
-			      verdict.sentence.length, verdict.sentence.at);
+			      object_string(v->object, v->object->desc->policy), sentence);
 	report_source(report, source);
 	report_help(report, "the fault is iopc's unless the object was made by something else: "
 			    "please report it with the policy");

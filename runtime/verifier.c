@@ -5,8 +5,8 @@
  *	; the source's text @ file:line		(only where it changes)
  *	12: (71) r1 = *(u8 *)(r1 +0)		; the state afterwards
  *
- * then what is wrong, then "processed N insns …". What is wrong is usually one line,
- * the last before "processed"; some kinds of it are followed by states.
+ * then what is wrong, then "processed N insns …". What is wrong is a line or a few; some
+ * kinds of it are followed by states.
  */
 #include "verifier.h"
 
@@ -65,6 +65,15 @@ static void read_source(struct verifier_text line, struct verifier_verdict *v)
 	v->source.length = (int)(mark - at);
 }
 
+/* Lines that follow each other are one sentence. */
+static void read_sentence(struct verifier_text line, struct verifier_verdict *v)
+{
+	if (v->sentence.length && v->sentence.at + v->sentence.length + 1 == line.at)
+		v->sentence.length += 1 + line.length;
+	else
+		v->sentence = line;
+}
+
 struct verifier_verdict verifier_read(const char *log)
 {
 	struct verifier_verdict v = { { "", 0 }, { "", 0 }, { "", 0 }, 0 };
@@ -80,7 +89,7 @@ struct verifier_verdict verifier_read(const char *log)
 			 starts(line, "stack depth "))
 			continue;
 		else if (line.length && !is_instruction(line) && !is_state(line))
-			v.sentence = line;
+			read_sentence(line, &v);
 	}
 	return v;
 }

@@ -55,6 +55,20 @@ static void addresses_in_a_line_are_no_place(void **state)
 	       "x y.iop:12 [packet a@b] R0 !read_ok");
 }
 
+static void a_sentence_may_have_lines(void **state)
+{
+	(void)state;
+	expect("5: (71) r5 = *(u8 *)(r1 +40)\n"
+	       "invalid access to packet, off=40 size=1, R1(id=0,off=40,r=14)\n"
+	       "R1 offset is outside of the packet\n"
+	       "processed 6 insns\n",
+	       ":0 [] invalid access to packet, off=40 size=1, R1(id=0,off=40,r=14)\n"
+	       "R1 offset is outside of the packet");
+	/* What was said of another path is not of this one. */
+	expect("arg#0 is odd\n5: (71) r5 = *(u8 *)(r1 +40)\nR1 is odd\nprocessed 6 insns\n",
+	       ":0 [] R1 is odd");
+}
+
 static void states_are_no_sentence(void **state)
 {
 	(void)state;
@@ -96,6 +110,7 @@ int main(void)
 		cmocka_unit_test(a_line_without_text_has_a_place),
 		cmocka_unit_test(older_kernels_have_the_text_only),
 		cmocka_unit_test(addresses_in_a_line_are_no_place),
+		cmocka_unit_test(a_sentence_may_have_lines),
 		cmocka_unit_test(states_are_no_sentence),
 		cmocka_unit_test(a_log_that_says_nothing),
 		cmocka_unit_test(the_tail_is_whole_lines),
