@@ -13,7 +13,10 @@
 /* The class's counters at this stage, or NULL. */
 STAGE_FN static __u64 *iop_counts(void *map, __u32 class)
 {
-	return bpf_map_lookup_elem(map, &class);
+	/* A whole slot: what is spilled beside half of one is forgotten when the key is written. */
+	__u64 key = class;
+
+	return bpf_map_lookup_elem(map, &key);
 }
 
 STAGE_FN static void iop_count(__u64 *counts, __u32 i)
@@ -44,49 +47,50 @@ STAGE_FN static void iop_unclassed(__u32 hook)
  * state is one word, the theoretical arrival time, so that cores share it by
  * compare-and-swap. A packet that loses the race three times conforms.
  */
-static __always_inline bool iop_gcra(__u64 *tat, __u64 now, __u64 cost, __u64 tolerance)
+STAGE_FN static bool iop_gcra(__u64 *tat, __u64 now, __u64 cost, __u64 tolerance)
 {
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < 3; i++) {
-		__u64 old = *(volatile __u64 *)tat;
+		__u64 old = *(volatile __u64 *)tat, was;
 		__u64 next = (old > now ? old : now) + cost;
 
 		if (next - now > tolerance)
 			return false;
-		if (__sync_val_compare_and_swap(tat, old, next) == old)
+		was = __sync_val_compare_and_swap(tat, old, next);
+		iop_opaque(was); /* or LLVM makes a flag of the comparison */
+		if (was == old)
 			return true;
 	}
 	return true;
 }
 
-/* Without a key: the one element of an array map. */
-STAGE_FN static bool iop_limit(void *map, __u64 cost, __u64 tolerance)
+STAGE_FN static __u64 iop_now(void)
 {
-	__u32 zero = 0;
-	__u64 *tat = bpf_map_lookup_elem(map, &zero);
-
-	return !tat || iop_gcra(tat, bpf_ktime_get_ns(), cost, tolerance);
+	return bpf_ktime_get_ns();
 }
 
-/* With one: an LRU hash, so that what was not seen for long makes room. `counts` takes note of a
- * key that could not be remembered. */
-STAGE_FN static bool iop_limit_per(void *map, const void *key, __u64 cost, __u64 tolerance,
-				   __u64 *counts)
+/* State without a key: the one element of an array map. */
+STAGE_FN static __u64 *iop_limit_state(void *map)
 {
-	__u64 now = bpf_ktime_get_ns(), first = now + cost;
-	__u64 *tat = bpf_map_lookup_elem(map, key);
+	__u64 zero = 0;
 
-	if (tat)
-		return iop_gcra(tat, now, cost, tolerance);
-	if (cost > tolerance)
-		return false;
-	if (bpf_map_update_elem(map, key, &first, BPF_NOEXIST)) {
+	return bpf_map_lookup_elem(map, &zero);
+}
+
+/* With one: an LRU hash, so that what was not seen for long makes room. NULL if the key was new
+ * and is remembered now, or if there is no room for it: the packet conforms. */
+STAGE_FN static __u64 *iop_limit_state_per(void *map, const void *key, __u64 now, __u64 cost,
+					   __u64 *counts)
+{
+	__u64 *tat = bpf_map_lookup_elem(map, key), first = now + cost;
+
+	if (!tat && bpf_map_update_elem(map, key, &first, BPF_NOEXIST)) {
 		/* Another core was faster, or there is no room. */
 		tat = bpf_map_lookup_elem(map, key);
-		if (tat)
-			return iop_gcra(tat, now, cost, tolerance);
-		counts[IOP_COUNT_NO_STATE]++;
+		if (!tat)
+			counts[IOP_COUNT_NO_STATE]++;
 	}
-	return true;
+	return tat;
 }
 
 /* Bytes of the payload as a limit's key: the first 64, the rest of which is zero already.
@@ -94,12 +98,15 @@ STAGE_FN static bool iop_limit_per(void *map, const void *key, __u64 cost, __u64
 STAGE_FN static __u64 iop_key_bytes(__u8 *key, const struct iop_pkt *p, __u64 at, __u64 size)
 {
 	const __u8 *from = p->payload + at;
+	__u64 last;
 
 	if (size > IOP_HASH_BYTES)
 		size = IOP_HASH_BYTES;
+	last = size;
+	iop_copy(last);
 #pragma clang loop unroll(disable)
 	for (__u64 i = 0; i < IOP_HASH_BYTES; i++) {
-		if (i >= size)
+		if (i >= last)
 			break;
 		iop_apart();
 		if (from + i + 1 > p->end)
@@ -147,23 +154,49 @@ STAGE_FN static __u32 iop_pick_local(void *map, __u32 n)
 	return i < n ? i : 0;
 }
 
-STAGE_FN static __u64 iop_hash_flow(__u64 h, const struct iop_addr *src,
-				    const struct iop_addr *dst, __u64 sport, __u64 dport)
-{
-	if (src->family == 6)
-		h = iop_hash_word(h, src->hi);
-	h = iop_hash_word(h, src->lo);
-	if (dst->family == 6)
-		h = iop_hash_word(h, dst->hi);
-	h = iop_hash_word(h, dst->lo);
-	return iop_hash_word(h, sport << 16 | dport);
-}
-
 STAGE_FN static __u64 iop_hash_addr(__u64 h, const struct iop_addr *a)
 {
-	if (a->family == 6)
-		h = iop_hash_word(h, a->hi);
-	return iop_hash_word(h, a->lo);
+	if (a->family == 4)
+		return iop_hash_word(h, bpf_ntohl((__u32)a->lo));
+	h = iop_hash_word(h, bpf_be64_to_cpu(a->hi));
+	return iop_hash_word(h, bpf_be64_to_cpu(a->lo));
+}
+
+/* Both addresses, which stand side by side, and both ports. */
+STAGE_FN static __u64 iop_hash_flow(__u64 h, const struct iop_pkt *p)
+{
+	if (p->family == 4) {
+		__be32 a[2] = { 0, 0 };
+
+		if (p->l3) {
+			const __be32 *w = p->l3 + offsetof(struct iphdr, saddr);
+
+			a[0] = w[0];
+			a[1] = w[1];
+		} else {
+			bpf_skb_load_bytes_relative(p->ctx, offsetof(struct iphdr, saddr), a, sizeof(a),
+						    BPF_HDR_START_NET);
+		}
+		h = iop_hash_word(h, bpf_ntohl(a[0]));
+		h = iop_hash_word(h, bpf_ntohl(a[1]));
+	} else {
+		__be64 a[4] = { 0, 0, 0, 0 };
+
+		if (p->l3) {
+			const __be64 *w = p->l3 + offsetof(struct ipv6hdr, saddr);
+
+			a[0] = w[0];
+			a[1] = w[1];
+			a[2] = w[2];
+			a[3] = w[3];
+		} else {
+			bpf_skb_load_bytes_relative(p->ctx, offsetof(struct ipv6hdr, saddr), a, sizeof(a),
+						    BPF_HDR_START_NET);
+		}
+		for (int i = 0; i < 4; i++)
+			h = iop_hash_word(h, bpf_be64_to_cpu(a[i]));
+	}
+	return iop_hash_word(h, bpf_ntohl(*(const __be32 *)p->udp));
 }
 
 STAGE_FN static __u64 iop_hash_number(__u64 h, __u64 n)
@@ -180,6 +213,7 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
 	__u64 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES, left = taken, word = 0;
 	const __u8 *from = p->payload + at;
 
+	iop_copy(left);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < IOP_HASH_BYTES / 8; i++) {
 		if (left < 8)

@@ -11,8 +11,25 @@
 
 #define NUMBER(id) STAGE_FN static bool iop_field_##id(const struct iop_pkt *p, __u64 *out)
 #define ADDR(id) STAGE_FN static bool iop_field_##id(const struct iop_pkt *p, struct iop_addr *out)
-#define IP4(p) ((const struct iphdr *)(p)->l3)
-#define IP6(p) ((const struct ipv6hdr *)(p)->l3)
+#define V4(member) offsetof(struct iphdr, member)
+#define V6(member) offsetof(struct ipv6hdr, member)
+
+/* A number of the IP header, as it lies there. The socket stage's packet begins behind that
+ * header; a helper still gets at it. */
+#define IP_NUMBER(bits)                                                                       \
+	static __always_inline __u##bits iop_ip##bits(const struct iop_pkt *p, __u32 at)      \
+	{                                                                                     \
+		__u##bits v = 0;                                                              \
+                                                                                              \
+		if (p->l3)                                                                    \
+			return *(const __u##bits *)(p->l3 + at);                              \
+		bpf_skb_load_bytes_relative(p->ctx, at, &v, sizeof(v), BPF_HDR_START_NET);    \
+		return v;                                                                     \
+	}
+IP_NUMBER(8)
+IP_NUMBER(16)
+IP_NUMBER(32)
+#undef IP_NUMBER
 
 static __always_inline __u64 iop_mac(const __u8 *m)
 {
@@ -21,35 +38,38 @@ static __always_inline __u64 iop_mac(const __u8 *m)
 	return (__u64)bpf_ntohs(w[0]) << 32 | (__u64)bpf_ntohs(w[1]) << 16 | bpf_ntohs(w[2]);
 }
 
-/* The first 32 bits of an IPv6 header: version, class, flow. */
-static __always_inline __u32 iop_ip6_first(const struct iop_pkt *p)
-{
-	return bpf_ntohl(*(const __be32 *)p->l3);
-}
-
+/* Traffic class of either family. */
 static __always_inline __u32 iop_tos(const struct iop_pkt *p)
 {
-	return p->family == 4 ? IP4(p)->tos : iop_ip6_first(p) >> 20 & 0xff;
+	return p->family == 4 ? iop_ip8(p, V4(tos)) : bpf_ntohl(iop_ip32(p, 0)) >> 20 & 0xff;
 }
 
-static __always_inline void iop_addr4(__be32 a, struct iop_addr *out)
+static __always_inline void iop_addr4(const struct iop_pkt *p, __u32 at, struct iop_addr *out)
 {
 	out->hi = 0;
-	out->lo = bpf_ntohl(a);
+	out->lo = iop_ip32(p, at);
 	out->family = 4;
 }
 
-static __always_inline void iop_addr6(const struct in6_addr *a, struct iop_addr *out)
+static __always_inline void iop_addr6(const struct iop_pkt *p, __u32 at, struct iop_addr *out)
 {
-	const __be32 *w = a->in6_u.u6_addr32;
+	__u64 words[2] = { 0, 0 };
 
-	out->hi = (__u64)bpf_ntohl(w[0]) << 32 | bpf_ntohl(w[1]);
-	out->lo = (__u64)bpf_ntohl(w[2]) << 32 | bpf_ntohl(w[3]);
+	if (p->l3) {
+		const __u64 *w = p->l3 + at;
+
+		words[0] = w[0];
+		words[1] = w[1];
+	} else {
+		bpf_skb_load_bytes_relative(p->ctx, at, words, sizeof(words), BPF_HDR_START_NET);
+	}
+	out->hi = words[0];
+	out->lo = words[1];
 	out->family = 6;
 }
 
-NUMBER(ETH_SRC) { *out = iop_mac(p->eth->h_source); return true; }
-NUMBER(ETH_DST) { *out = iop_mac(p->eth->h_dest); return true; }
+NUMBER(ETH_SRC) { *out = iop_mac(p->eth + ETH_ALEN); return true; }
+NUMBER(ETH_DST) { *out = iop_mac(p->eth); return true; }
 NUMBER(ETH_TYPE) { *out = bpf_ntohs(p->proto); return true; }
 
 NUMBER(VLAN_ID)
@@ -83,25 +103,25 @@ NUMBER(IP_ECN) { *out = iop_tos(p) & 3; return true; }
 
 NUMBER(IP_TTL)
 {
-	*out = p->family == 4 ? IP4(p)->ttl : IP6(p)->hop_limit;
+	*out = iop_ip8(p, p->family == 4 ? V4(ttl) : V6(hop_limit));
 	return true;
 }
 
 ADDR(IP_SRC)
 {
 	if (p->family == 4)
-		iop_addr4(IP4(p)->saddr, out);
+		iop_addr4(p, V4(saddr), out);
 	else
-		iop_addr6(&IP6(p)->saddr, out);
+		iop_addr6(p, V6(saddr), out);
 	return true;
 }
 
 ADDR(IP_DST)
 {
 	if (p->family == 4)
-		iop_addr4(IP4(p)->daddr, out);
+		iop_addr4(p, V4(daddr), out);
 	else
-		iop_addr6(&IP6(p)->daddr, out);
+		iop_addr6(p, V6(daddr), out);
 	return true;
 }
 
@@ -113,16 +133,16 @@ ADDR(IP_DST)
 		return true;        \
 	}
 
-ADDR(IP4_SRC) IF_FAMILY(4, iop_addr4(IP4(p)->saddr, out))
-ADDR(IP4_DST) IF_FAMILY(4, iop_addr4(IP4(p)->daddr, out))
-NUMBER(IP4_ID) IF_FAMILY(4, *out = bpf_ntohs(IP4(p)->id))
-NUMBER(IP4_TTL) IF_FAMILY(4, *out = IP4(p)->ttl)
-NUMBER(IP4_LEN) IF_FAMILY(4, *out = bpf_ntohs(IP4(p)->tot_len))
-ADDR(IP6_SRC) IF_FAMILY(6, iop_addr6(&IP6(p)->saddr, out))
-ADDR(IP6_DST) IF_FAMILY(6, iop_addr6(&IP6(p)->daddr, out))
-NUMBER(IP6_HOPS) IF_FAMILY(6, *out = IP6(p)->hop_limit)
-NUMBER(IP6_FLOW) IF_FAMILY(6, *out = iop_ip6_first(p) & 0xfffff)
-NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(IP6(p)->payload_len))
+ADDR(IP4_SRC) IF_FAMILY(4, iop_addr4(p, V4(saddr), out))
+ADDR(IP4_DST) IF_FAMILY(4, iop_addr4(p, V4(daddr), out))
+NUMBER(IP4_ID) IF_FAMILY(4, *out = bpf_ntohs(iop_ip16(p, V4(id))))
+NUMBER(IP4_TTL) IF_FAMILY(4, *out = iop_ip8(p, V4(ttl)))
+NUMBER(IP4_LEN) IF_FAMILY(4, *out = bpf_ntohs(iop_ip16(p, V4(tot_len))))
+ADDR(IP6_SRC) IF_FAMILY(6, iop_addr6(p, V6(saddr), out))
+ADDR(IP6_DST) IF_FAMILY(6, iop_addr6(p, V6(daddr), out))
+NUMBER(IP6_HOPS) IF_FAMILY(6, *out = iop_ip8(p, V6(hop_limit)))
+NUMBER(IP6_FLOW) IF_FAMILY(6, *out = bpf_ntohl(iop_ip32(p, 0)) & 0xfffff)
+NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(iop_ip16(p, V6(payload_len))))
 
 NUMBER(UDP_SPORT) { *out = bpf_ntohs(p->udp->source); return true; }
 NUMBER(UDP_DPORT) { *out = bpf_ntohs(p->udp->dest); return true; }
@@ -133,18 +153,47 @@ NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
 #undef NUMBER
 #undef ADDR
 
+/* Both ports as one number: source << 16 | destination. */
+STAGE_FN static __u64 iop_ports(const struct iop_pkt *p)
+{
+	return bpf_ntohl(*(const __be32 *)p->udp);
+}
+
 /*
- * Bytes of the payload, `at` bytes behind its start. False if the payload does
- * not hold them. The second check is for the verifier: iop_rx_enter() has made
- * sure that the packet holds what the UDP header says.
+ * Bytes of the payload, `at` bytes behind its start; false if the datagram ends before them.
+ *
+ * The second check is for the verifier: iop_rx_enter() has made sure that the
+ * packet holds what the UDP header says. LLVM could conclude that, too, from
+ * checks that the verifier cannot put together; so it is not shown where a
+ * pointer comes from unless its distance is a constant.
  */
+static __always_inline const __u8 *iop_payload_from(const struct iop_pkt *p, __u64 at)
+{
+	const __u8 *from = p->payload + at;
+
+	if (!__builtin_constant_p(at))
+		iop_opaque(from);
+	return from;
+}
+
 #define PAYLOAD_NUMBER(bits, order)                                                          \
-	STAGE_FN static bool iop_payload_##order##bits(const struct iop_pkt *p, __u64 at,       \
-						       __u64 *out)                              \
+	/* Inside of a walk: whoever needs what it finds asks whether it lies in the datagram. */ \
+	STAGE_FN static bool iop_packet_##order##bits(const struct iop_pkt *p, __u64 at,      \
+						      __u64 *out)                             \
 	{                                                                                     \
-		const __u8 *from = p->payload + at;                                           \
+		const __u8 *from = iop_payload_from(p, at);                                   \
                                                                                               \
-		if (at + bits / 8 > p->payload_len)                                           \
+		if (from + bits / 8 > p->end)                                                 \
+			return false;                                                         \
+		*out = IOP_##order##bits(*(const __u##bits *)from);                           \
+		return true;                                                                  \
+	}                                                                                     \
+	STAGE_FN static bool iop_payload_##order##bits(const struct iop_pkt *p, __u64 at,     \
+						       __u64 *out)                            \
+	{                                                                                     \
+		const __u8 *from = iop_payload_from(p, at);                                   \
+                                                                                              \
+		if (from + bits / 8 > p->stop)                                                \
 			return false;                                                         \
 		iop_apart();                                                                  \
 		if (from + bits / 8 > p->end)                                                 \
@@ -174,15 +223,37 @@ PAYLOAD_NUMBER(16, le)
 PAYLOAD_NUMBER(32, le)
 PAYLOAD_NUMBER(64, le)
 
-/* The same for `n` bytes that are compared or searched; NULL if they are not held. */
-STAGE_FN static const __u8 *iop_payload_at(const struct iop_pkt *p, __u64 at, __u64 n)
+/* `n` bytes that are compared or searched, known to lie in the datagram, or asked for that by
+ * the caller; NULL if the packet does not hold them. */
+STAGE_FN static const __u8 *iop_packet_at(const struct iop_pkt *p, __u64 at, __u64 n)
 {
-	const __u8 *from = p->payload + at;
+	const __u8 *from = iop_payload_from(p, at);
 
-	if (at + n > p->payload_len)
-		return NULL;
-	iop_apart();
 	return from + n > p->end ? NULL : from;
+}
+
+/* A number as a loop sees it: see iop_copy(). */
+STAGE_FN static __u64 iop_fork(__u64 n)
+{
+	iop_copy(n);
+	return n;
+}
+
+/*
+ * A position behind a loop. For the verifier it is another constant after each
+ * iteration; through a stack slot whose value it does not follow (a part of 8
+ * bytes, not their beginning) it becomes one number below 65,536, and what
+ * follows is verified once.
+ */
+STAGE_FN static __u64 iop_forget(__u64 n)
+{
+	volatile struct {
+		__u16 unused, n;
+		__u32 fill;
+	} __attribute__((aligned(8))) slot;
+
+	slot.n = (__u16)n;
+	return slot.n;
 }
 
 STAGE_FN static __u64 iop_payload_len(const struct iop_pkt *p)

@@ -10,12 +10,6 @@
 #include "stage/maps.h"
 #include "stage/stage.h"
 
-/* The IP header is not in `data`: a copy of it. */
-union iop_ip {
-	struct iphdr v4;
-	struct ipv6hdr v6;
-};
-
 static __always_inline void iop_path_count(__u32 hook, enum iop_path_counter i)
 {
 	struct iop_path_counts *c = bpf_map_lookup_elem(&iop_path, &hook);
@@ -25,13 +19,13 @@ static __always_inline void iop_path_count(__u32 hook, enum iop_path_counter i)
 }
 
 /* False: let the kernel pick. */
-static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct iop_pkt *p,
-					    union iop_ip *ip)
+static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct iop_pkt *p)
 {
 	const __u8 *data = ctx->data;
 
 	p->ctx = ctx;
-	p->end = ctx->data_end;
+	p->end = p->stop = ctx->data_end;
+	p->l3 = NULL;
 	p->udp = (const void *)data;
 	p->payload = (const __u8 *)(p->udp + 1);
 	if (p->payload > p->end)
@@ -43,14 +37,8 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 		return false;
 	}
 	p->payload_len = ctx->len - sizeof(struct udphdr);
-	if (iop_socket_reads_ip) {
-		p->proto = (__be16)ctx->eth_protocol;
-		p->family = p->proto == bpf_htons(ETH_P_IP) ? 4 : 6;
-		p->l3 = ip;
-		if (bpf_skb_load_bytes_relative(ctx, 0, ip, p->family == 4 ? sizeof(ip->v4) : sizeof(ip->v6),
-						BPF_HDR_START_NET))
-			return false;
-	}
+	iop_opaque(p->payload_len);
+	p->family = ctx->eth_protocol == bpf_htons(ETH_P_IP) ? 4 : 6;
 	return true;
 }
 

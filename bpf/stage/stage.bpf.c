@@ -23,9 +23,8 @@ SEC("xdp") int iop_rx(struct xdp_md *ctx)
 SEC("sk_reuseport") int iop_socket(struct sk_reuseport_md *ctx)
 {
 	struct iop_pkt p;
-	union iop_ip ip;
 
-	if (!iop_socket_open(ctx, &p, &ip))
+	if (!iop_socket_open(ctx, &p))
 		return SK_PASS;
 	return iop_socket_policy(&p);
 }

@@ -19,6 +19,7 @@
 #include <linux/ipv6.h>
 #include <linux/udp.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -37,6 +38,13 @@
  * that makes one. */
 #define iop_apart() asm volatile("")
 
+/*
+ * The same number, of which the verifier does not know that it is the same. What a loop's
+ * comparisons say of a number stays with the verifier behind the loop, one state for each
+ * iteration that can end it; so a loop compares a copy that ends with it.
+ */
+#define iop_copy(var) asm volatile("%0 ^= 0" : "+r"(var))
+
 /* struct vlan_hdr of the kernel is not in its user headers. */
 struct iop_vlan {
 	__be16 tci;
@@ -49,18 +57,20 @@ struct iop_vlan {
  */
 struct iop_pkt {
 	void *ctx;
-	const __u8 *end;           /* behind the last byte that can be read */
-	const struct ethhdr *eth;  /* rx only */
+	const __u8 *end;             /* behind the last byte that can be read */
+	const __u8 *stop;            /* behind the last byte of the datagram; not behind `end` */
+	const __u8 *eth;             /* Ethernet header; rx only */
 	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
-	const void *l3;            /* struct iphdr or ipv6hdr, complete */
-	const struct udphdr *udp;  /* complete */
+	const void *l3;              /* IP header, complete; NULL at the socket stage */
+	const struct udphdr *udp;    /* complete */
 	const __u8 *payload;
-	__u64 payload_len;         /* by the UDP header; what is behind it is padding */
-	__be16 proto;              /* EtherType */
-	__u8 family;               /* 4 or 6 */
+	__u64 payload_len;           /* by the UDP header; what is behind it is padding */
+	__u64 family;                /* 4 or 6 */
+	__s32 room;                  /* rx: bytes that IP's length leaves for UDP */
+	__be16 proto;                /* EtherType */
 };
 
-/* An address of either family: IPv4 as the low 32 bits of lo. */
+/* An address as it lies in the packet: IPv4 in the low 32 bits of lo, hi 0. */
 struct iop_addr {
 	__u64 hi, lo;
 	__u32 family;
@@ -76,8 +86,6 @@ int iop_socket_policy(struct iop_pkt *p);
 
 /* Families that some match can hold for: bit 0 IPv4, bit 1 IPv6. */
 extern const __u32 iop_families;
-/* Does the socket stage look at the IP header? */
-extern const __u32 iop_socket_reads_ip;
 
 /* Maps whose layout depends on the policy. */
 extern char iop_count_rx[], iop_count_socket[];

@@ -78,50 +78,45 @@ static LLVMValueRef member(struct emitter *e, LLVMTypeRef t, LLVMValueRef p, uns
 			      LLVMBuildStructGEP2(e->b, t, p, i, ""), "");
 }
 
-static uint64_t be64(const uint8_t *p)
+/* The first `bits` bits of the bytes at `net` stand in a word of `width` bytes, which holds them
+ * as they lie in the packet. */
+static LLVMValueRef first_bits(struct emitter *e, LLVMValueRef word, const uint8_t *net,
+			       unsigned width, unsigned bits)
 {
-	uint64_t v = 0;
+	uint64_t want = 0, mask = 0;
 
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
+	for (unsigned i = 0; i < width; i++) {
+		unsigned n = bits >= 8 * i + 8 ? 8 : bits > 8 * i ? bits - 8 * i : 0;
+		uint64_t m = (0xff00u >> n) & 0xff;
 
-/* The upper `bits` bits of a word of `width` bits equal those of `net`. */
-static LLVMValueRef upper_bits(struct emitter *e, LLVMValueRef word, uint64_t net, unsigned width,
-			       unsigned bits)
-{
-	if (bits == width)
-		return LLVMBuildICmp(e->b, LLVMIntEQ, word, emit_i64(e, net), "");
-	LLVMValueRef shift = emit_i64(e, width - bits);
-
-	return LLVMBuildICmp(e->b, LLVMIntEQ, LLVMBuildLShr(e->b, word, shift, ""),
-			     emit_i64(e, net >> (width - bits)), "");
+		mask |= m << (8 * i);
+		want |= (net[i] & m) << (8 * i);
+	}
+	if (bits < 8 * width)
+		word = LLVMBuildAnd(e->b, word, emit_i64(e, mask), "");
+	return LLVMBuildICmp(e->b, LLVMIntEQ, word, emit_i64(e, want), "");
 }
 
 static void prefix(struct emitter *e, const struct prefix *p, LLVMValueRef hi, LLVMValueRef lo,
 		   LLVMBasicBlockRef is)
 {
-	LLVMBasicBlockRef next = emit_block(e, ""), low;
+	LLVMBasicBlockRef next, low;
 
 	if (p->len == 0) {
-		LLVMDeleteBasicBlock(next);
 		emit_br(e, is);
 		emit_at(e, emit_block(e, "behind"));
 		return;
 	}
+	next = emit_block(e, "");
 	if (p->family == 4) {
-		uint64_t net = be64((const uint8_t[8]){ 0, 0, 0, 0, p->addr[0], p->addr[1], p->addr[2],
-							p->addr[3] });
-
-		emit_cond_br(e, upper_bits(e, lo, net, 32, p->len), is, next);
+		emit_cond_br(e, first_bits(e, lo, p->addr, 4, p->len), is, next);
 	} else if (p->len <= 64) {
-		emit_cond_br(e, upper_bits(e, hi, be64(p->addr), 64, p->len), is, next);
+		emit_cond_br(e, first_bits(e, hi, p->addr, 8, p->len), is, next);
 	} else {
 		low = emit_block(e, "");
-		emit_cond_br(e, upper_bits(e, hi, be64(p->addr), 64, 64), low, next);
+		emit_cond_br(e, first_bits(e, hi, p->addr, 8, 64), low, next);
 		emit_at(e, low);
-		emit_cond_br(e, upper_bits(e, lo, be64(p->addr + 8), 64, p->len - 64), is, next);
+		emit_cond_br(e, first_bits(e, lo, p->addr + 8, 8, p->len - 64), is, next);
 	}
 	emit_at(e, next);
 }
@@ -180,7 +175,7 @@ static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
 		return;
 	}
 	there = emit_block(e, "");
-	p = CALL(e, "iop_payload_at", e->pkt, at, emit_i64(e, s->len));
+	p = CALL(e, "iop_packet_at", e->pkt, at, emit_i64(e, s->len));
 	emit_cond_br(e, LLVMBuildIsNotNull(e->b, p, ""), there, is_not);
 	emit_at(e, there);
 	compare_bytes(e, p, s, is, is_not);
@@ -192,7 +187,8 @@ static void contains(struct emitter *e, const struct reading *r, const struct by
 {
 	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), head = emit_block(e, "head"),
 			  body = emit_block(e, ""), fits = emit_block(e, ""), latch = emit_block(e, "next");
-	LLVMValueRef zero = emit_i64(e, 0), i, next, last;
+	LLVMValueRef zero = emit_i64(e, 0), i, next, last, size = CALL(e, "iop_fork", r->size);
+
 
 	emit_br(e, head);
 	emit_at(e, head);
@@ -201,7 +197,7 @@ static void contains(struct emitter *e, const struct reading *r, const struct by
 	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, emit_i64(e, within - s->len), ""), body, is_not);
 	emit_at(e, body);
 	last = LLVMBuildAdd(e->b, i, emit_i64(e, s->len), "");
-	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, last, r->size, ""), fits, is_not);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, last, size, ""), fits, is_not);
 	emit_at(e, fits);
 	string_at(e, LLVMBuildAdd(e->b, r->at, i, ""), s, is, latch);
 	emit_at(e, latch);

@@ -159,7 +159,6 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		emit_maps(&e);
 		emit_variables(&e);
 		constant(&e, "iop_families", plan->families);
-		constant(&e, "iop_socket_reads_ip", plan->reads_ip[IOP_HOOK_SOCKET]);
 		if (plan->hooks[IOP_HOOK_RX].used)
 			rx_policy(&e);
 		if (plan->hooks[IOP_HOOK_SOCKET].used)

@@ -59,6 +59,8 @@ void emit_return(struct emitter *e, unsigned code)
 LLVMValueRef emit_alloca(struct emitter *e, LLVMTypeRef type)
 {
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	/* Positioning before an instruction takes over its place in the source. */
+	LLVMMetadataRef where = LLVMGetCurrentDebugLocation2(e->b);
 	LLVMValueRef first = LLVMGetFirstInstruction(e->entry), slot;
 
 	if (first)
@@ -67,6 +69,7 @@ LLVMValueRef emit_alloca(struct emitter *e, LLVMTypeRef type)
 		LLVMPositionBuilderAtEnd(e->b, e->entry);
 	slot = LLVMBuildAlloca(e->b, type, "");
 	LLVMPositionBuilderAtEnd(e->b, here);
+	LLVMSetCurrentDebugLocation2(e->b, where);
 	return slot;
 }
 

@@ -50,7 +50,8 @@ struct emitter {
 	LLVMContextRef ctx;
 	LLVMModuleRef mod;
 	LLVMBuilderRef b;
-	LLVMTypeRef i1, i8, i32, i64, ptr, addr; /* addr: struct iop_addr */
+	LLVMTypeRef i1, i8, i32, i64, ptr;
+	LLVMTypeRef addr; /* struct iop_addr */
 
 	/* debug information */
 	LLVMDIBuilderRef di;
@@ -162,7 +163,12 @@ void emit_decision(struct emitter *e, const struct workload *w, struct decision 
 /* --- rules.c, limit.c --- */
 /* Classes, counters and rules of a workload at the current hook. */
 void emit_workload(struct emitter *e, const struct workload *w);
-LLVMValueRef emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts);
+/* What the cell rate algorithm is asked with, in the block that is current then. */
+struct limit_state {
+	LLVMValueRef tat, now, cost, tolerance;
+};
+struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
+			      LLVMBasicBlockRef conforms, LLVMBasicBlockRef over);
 LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s);
 
 /* --- object.c --- */

@@ -43,26 +43,6 @@ static void store_address(struct emitter *e, LLVMValueRef key, uint32_t offset,
 	emit_at(e, next);
 }
 
-static LLVMValueRef port(struct emitter *e, enum lang_field f)
-{
-	/* Every packet of a workload has ports: the way out is never taken. */
-	LLVMBasicBlockRef none = emit_block(e, "none"), next = emit_block(e, "");
-	LLVMValueRef v = emit_field(e, &(struct field_ref){ .field = f }, none).value;
-
-	emit_br(e, next);
-	emit_at(e, none);
-	LLVMBuildUnreachable(e->b);
-	emit_at(e, next);
-	return v;
-}
-
-static LLVMValueRef ports(struct emitter *e)
-{
-	LLVMValueRef high = LLVMBuildShl(e->b, port(e, FIELD_UDP_SPORT), emit_i64(e, 16), "");
-
-	return LLVMBuildOr(e->b, high, port(e, FIELD_UDP_DPORT), "");
-}
-
 static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const struct plan_map *m)
 {
 	LLVMValueRef key = emit_alloca(e, LLVMArrayType2(e->i64, m->key_size / 8));
@@ -90,7 +70,7 @@ static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const s
 	case PLAN_KEY_FLOW:
 		store_address(e, key, 0, &(struct field_ref){ .field = FIELD_IP_SRC });
 		store_address(e, key, 24, &(struct field_ref){ .field = FIELD_IP_DST });
-		store(e, key, 48, ports(e));
+		store(e, key, 48, CALL(e, "iop_ports", e->pkt));
 		break;
 	case PLAN_KEY_BYTES:
 		next = emit_block(e, "");
@@ -109,33 +89,48 @@ static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const s
 }
 
 /*
- * i1: the packet conforms. Cost and tolerance are constants, or follow from the
- * one number that a param is (abi/object.h: what its variable holds).
+ * Cost and tolerance are constants, or follow from the one number that a param
+ * is (abi/object.h: what its variable holds). `conforms` is where a packet goes
+ * whose key was not known, or cannot be remembered.
  */
-LLVMValueRef emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts)
+struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
+			      LLVMBasicBlockRef conforms, LLVMBasicBlockRef over)
 {
 	const struct plan_map *m = e->plan->actions[a->id].map;
-	LLVMValueRef map = e->action_maps[a->id], cost, tolerance;
+	LLVMValueRef map = e->action_maps[a->id], key;
+	LLVMBasicBlockRef next;
+	struct limit_state s;
 
 	debug_at(e, a->at);
 	if (a->param) {
-		cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
-		LLVMSetVolatile(cost, true);
+		s.cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
+		LLVMSetVolatile(s.cost, true);
 	} else {
-		cost = emit_i64(e, a->rate_type == TYPE_RATE ? iop_rate_cost(a->rate)
-							     : iop_bitrate_cost(a->rate));
+		s.cost = emit_i64(e, a->rate_type == TYPE_RATE ? iop_rate_cost(a->rate)
+							       : iop_bitrate_cost(a->rate));
 	}
-	tolerance = LLVMBuildMul(e->b, cost, emit_i64(e, a->burst), "");
+	s.tolerance = LLVMBuildMul(e->b, s.cost, emit_i64(e, a->burst), "");
 	if (a->rate_type == TYPE_BITRATE) {
-		cost = LLVMBuildMul(e->b, cost, CALL(e, "iop_packet_bytes", e->pkt), "");
-		cost = LLVMBuildLShr(e->b, cost, emit_i64(e, 16), "");
-		tolerance = LLVMBuildLShr(e->b, tolerance, emit_i64(e, 16), "");
+		s.cost = LLVMBuildMul(e->b, s.cost, CALL(e, "iop_packet_bytes", e->pkt), "");
+		s.cost = LLVMBuildLShr(e->b, s.cost, emit_i64(e, 16), "");
+		s.tolerance = LLVMBuildLShr(e->b, s.tolerance, emit_i64(e, 16), "");
+		/* A packet may be larger than the burst; a single request is not. */
+		next = emit_block(e, "");
+		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, s.cost, s.tolerance, ""), next, over);
+		emit_at(e, next);
 	}
-	if (m->key == PLAN_KEY_NONE)
-		return CALL(e, "iop_limit", map, cost, tolerance);
-	LLVMValueRef key = limit_key(e, a, m);
-
-	return CALL(e, "iop_limit_per", map, key, cost, tolerance, counts);
+	if (m->key == PLAN_KEY_NONE) {
+		s.now = CALL(e, "iop_now");
+		s.tat = CALL(e, "iop_limit_state", map);
+	} else {
+		key = limit_key(e, a, m);
+		s.now = CALL(e, "iop_now");
+		s.tat = CALL(e, "iop_limit_state_per", map, key, s.now, s.cost, counts);
+	}
+	next = emit_block(e, "");
+	emit_cond_br(e, LLVMBuildIsNotNull(e->b, s.tat, ""), next, conforms);
+	emit_at(e, next);
+	return s;
 }
 
 /* --- hashes --- */
@@ -166,11 +161,8 @@ LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s)
 {
 	LLVMValueRef h = emit_i64(e, iop_hash_start());
 
-	if (s->flow) {
-		h = hash_field(e, h, &(struct field_ref){ .field = FIELD_IP_SRC });
-		h = hash_field(e, h, &(struct field_ref){ .field = FIELD_IP_DST });
-		h = CALL(e, "iop_hash_number", h, ports(e));
-	}
+	if (s->flow)
+		h = CALL(e, "iop_hash_flow", h, e->pkt);
 	for (uint32_t i = 0; i < s->n_keys; i++)
 		h = hash_field(e, h, &s->keys[i]);
 	return h;

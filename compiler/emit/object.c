@@ -137,6 +137,7 @@ static LLVMTargetMachineRef target_machine(struct emitter *e)
 	LLVMInitializeBPFTarget();
 	LLVMInitializeBPFTargetMC();
 	LLVMInitializeBPFAsmPrinter();
+	LLVMInitializeBPFAsmParser(); /* for the stage library's barriers */
 	if (LLVMGetTargetFromTriple(LLVMGetTarget(e->mod), &target, &message)) {
 		emit_bug(e, "LLVM has no BPF target: %s", message);
 		LLVMDisposeMessage(message);

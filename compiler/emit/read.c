@@ -81,12 +81,14 @@ static struct reading read_number(struct emitter *e, const struct hfield *f,
 				  LLVMBasicBlockRef missing)
 {
 	struct reading r = { 0 };
+	LLVMMetadataRef where = LLVMGetCurrentDebugLocation2(e->b);
 	LLVMValueRef out = emit_alloca(e, e->i64), at;
 
 	if (e->frame.known[f->index] & KNOWN_WHOLE)
 		return from_slots(e, f);
+	debug_at(e, f->at);
 	at = position(e, f, missing);
-	check(e, CALL(e, arena_printf(e->arena, "iop_payload_%s%u",
+	check(e, CALL(e, arena_printf(e->arena, "iop_%s_%s%u", e->frame.base ? "packet" : "payload",
 				      f->little && f->width > 1 ? "le" : "be", 8u * f->width),
 		      e->pkt, at, out),
 	      missing);
@@ -97,6 +99,7 @@ static struct reading read_number(struct emitter *e, const struct hfield *f,
 	}
 	keep(e, &e->frame.slots[f->index].value, r.value);
 	e->frame.known[f->index] |= KNOWN_WHOLE;
+	LLVMSetCurrentDebugLocation2(e->b, where);
 	return r;
 }
 
@@ -146,6 +149,16 @@ static void loop_end(struct emitter *e, struct loop *l)
 	LLVMAddIncoming(l->i, &next, &latch, 1);
 }
 
+/* A position that a loop has found, without its history (iop_forget). */
+static LLVMValueRef settle(struct emitter *e, const struct hfield *f, LLVMValueRef end,
+			   LLVMBasicBlockRef missing)
+{
+	LLVMValueRef v = CALL(e, "iop_forget", end);
+
+	check(e, LLVMBuildICmp(e->b, LLVMIntULE, v, emit_i64(e, f->max_end), ""), missing);
+	return v;
+}
+
 /* The rest of the payload, or up to the first delimiter with at most `max` bytes before it. */
 static struct reading read_text(struct emitter *e, const struct hfield *f,
 				LLVMBasicBlockRef missing)
@@ -161,7 +174,7 @@ static struct reading read_text(struct emitter *e, const struct hfield *f,
 	}
 	LLVMBasicBlockRef found = emit_block(e, "found"), next = emit_block(e, "next");
 	struct loop l = loop_begin(e, f->max + 1, missing);
-	LLVMValueRef p = CALL(e, "iop_payload_at", e->pkt, add(e, r.at, l.i), emit_i64(e, f->delim_len));
+	LLVMValueRef p = CALL(e, "iop_packet_at", e->pkt, add(e, r.at, l.i), emit_i64(e, f->delim_len));
 
 	check(e, LLVMBuildIsNotNull(e->b, p, ""), missing);
 	for (uint32_t k = 0; k < f->delim_len; k++) {
@@ -177,8 +190,8 @@ static struct reading read_text(struct emitter *e, const struct hfield *f,
 	emit_at(e, next);
 	loop_end(e, &l);
 	emit_at(e, found);
-	r.size = l.i;
-	r.end = add(e, add(e, r.at, l.i), emit_i64(e, f->delim_len));
+	r.end = settle(e, f, add(e, add(e, r.at, l.i), emit_i64(e, f->delim_len)), missing);
+	r.size = LLVMBuildSub(e->b, LLVMBuildSub(e->b, r.end, r.at, ""), emit_i64(e, f->delim_len), "");
 	return r;
 }
 
@@ -208,6 +221,7 @@ static struct reading read_repeat(struct emitter *e, const struct hfield *f,
 	LLVMPositionBuilderBefore(e->b, LLVMGetFirstInstruction(l.head));
 	base = LLVMBuildPhi(e->b, e->i64, "");
 	LLVMAddIncoming(base, &r.at, &pre, 1);
+	debug_at(e, f->at);
 	emit_at(e, body);
 	frame_begin(e, &e->frame, f->fields, f->n_fields);
 	e->frame.base = base;
@@ -219,6 +233,7 @@ static struct reading read_repeat(struct emitter *e, const struct hfield *f,
 	LLVMAddIncoming(base, &r.end, &latch, 1);
 	loop_end(e, &l);
 	emit_at(e, found);
+	r.end = settle(e, f, r.end, missing);
 	r.size = LLVMBuildSub(e->b, r.end, r.at, "");
 	return r;
 }

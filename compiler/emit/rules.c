@@ -17,8 +17,18 @@ struct node {
 	struct node *older;
 };
 
+/* The end of limits that have the same ways out. */
+struct tail {
+	const struct node *next;
+	const struct action *otherwise;
+	LLVMBasicBlockRef block, over;
+	struct limit_state state; /* phis */
+	struct tail *older;
+};
+
 struct ruling {
 	struct emitter *e;
+	struct tail *tails;
 	struct node *nodes;
 	LLVMValueRef counts;
 	uint8_t **known; /* by class */
@@ -219,25 +229,54 @@ static void worker(struct ruling *r, const struct action *a)
 
 /* --- actions --- */
 
+/* Limits that lead to the same ends share the algorithm: a block with the state as phis. */
+static struct tail *tail_of(struct ruling *r, const struct node *next, const struct action *otherwise)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+
+	for (struct tail *t = r->tails; t; t = t->older)
+		if (t->next == next && !t->otherwise && !otherwise)
+			return t;
+	struct tail *t = arena_new_of(e->arena, struct tail);
+
+	*t = (struct tail){ .next = next, .otherwise = otherwise, .older = r->tails,
+			    .block = emit_block(e, "limit"), .over = emit_block(e, "over") };
+	r->tails = t;
+	emit_at(e, t->block);
+	t->state.tat = LLVMBuildPhi(e->b, e->ptr, "tat");
+	t->state.now = LLVMBuildPhi(e->b, e->i64, "now");
+	t->state.cost = LLVMBuildPhi(e->b, e->i64, "cost");
+	t->state.tolerance = LLVMBuildPhi(e->b, e->i64, "tolerance");
+	emit_cond_br(e, CALL(e, "iop_gcra", t->state.tat, t->state.now, t->state.cost, t->state.tolerance),
+		     block_of(r, next), t->over);
+	emit_at(e, t->over);
+	if (otherwise) {
+		count(r, IOP_COUNT_OVER);
+		emit_br(e, node_of(r, otherwise, NULL)->block);
+	} else {
+		count(r, IOP_COUNT_LIMITED);
+		emit_return(e, r->drop_code);
+	}
+	emit_at(e, here);
+	return t;
+}
+
 static void limit(struct ruling *r, const struct node *n)
 {
 	struct emitter *e = r->e;
 	const struct action *a = n->action;
-	LLVMBasicBlockRef over = emit_block(e, "over");
+	struct tail *t = tail_of(r, n->next, a->otherwise);
+	struct limit_state s = emit_limit(e, a, r->counts, block_of(r, n->next), t->over);
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b);
 
-	emit_cond_br(e, emit_limit(e, a, r->counts), block_of(r, n->next), over);
-	emit_at(e, over);
-	if (a->otherwise) {
-		struct node *other = node_of(r, a->otherwise, NULL);
-
-		if (n->known)
-			meet(r, &other->known, n->known);
-		count(r, IOP_COUNT_OVER);
-		emit_br(e, other->block);
-		return;
-	}
-	count(r, IOP_COUNT_LIMITED);
-	emit_return(e, r->drop_code);
+	if (a->otherwise && n->known)
+		meet(r, &node_of(r, a->otherwise, NULL)->known, n->known);
+	LLVMAddIncoming(t->state.tat, &s.tat, &from, 1);
+	LLVMAddIncoming(t->state.now, &s.now, &from, 1);
+	LLVMAddIncoming(t->state.cost, &s.cost, &from, 1);
+	LLVMAddIncoming(t->state.tolerance, &s.tolerance, &from, 1);
+	emit_br(e, t->block);
 }
 
 static void action(struct ruling *r, const struct node *n)

@@ -77,7 +77,6 @@ struct plan {
 	struct plan_feature *features;
 	uint32_t n_features;
 	bool *reads_param;        /* by param id: a condition or limit that runs reads it */
-	bool reads_ip[IOP_HOOKS]; /* a condition, match or key needs the IP header */
 	unsigned families;        /* that some match can hold for: 1 IPv4, 2 IPv6 */
 };
 
