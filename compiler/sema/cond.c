@@ -101,8 +101,11 @@ static void bound_param(struct sema *s, const struct value *a, const struct valu
 		p->max = max;
 	if (p->value <= max)
 		return;
-	struct diag *d = diag_error(s->diags, a->at, "`%s` is %llu, but the other side is at most %llu",
-				    p->name, (unsigned long long)p->value, (unsigned long long)max);
+	struct diag *d = diag_error(s->diags, a->at, "`%s` is %llu, but %s is at most %llu", p->name,
+				    (unsigned long long)p->value,
+				    b->kind == VALUE_FIELD ? field_ref_name(s->arena, &b->field)
+							   : "the other side",
+				    (unsigned long long)max);
 
 	diag_note(d, p->at, "declared here");
 }
@@ -305,8 +308,11 @@ static bool number_range(struct sema *s, const struct operand *l, const struct i
 		return false;
 	}
 	const struct literal *lo = i->lo, *hi = i->kind == ITEM_RANGE ? i->hi : i->lo;
-	enum lit_kind want = l->value->type == TYPE_MAC ? LIT_MAC
-			     : l->value->type == TYPE_DURATION ? LIT_DURATION : LIT_NUMBER;
+	enum lit_kind want = l->value->type == TYPE_MAC	       ? LIT_MAC
+			     : l->value->type == TYPE_DURATION ? LIT_DURATION
+			     : l->value->type == TYPE_RATE     ? LIT_RATE
+			     : l->value->type == TYPE_BITRATE  ? LIT_BITRATE
+							       : LIT_NUMBER;
 
 	if (lo->kind != want || hi->kind != want) {
 		diag_error(s->diags, i->at, "expected %s", lang_type_name(l->value->type));
@@ -431,7 +437,8 @@ const struct cond *sema_cond(struct sema *s, const struct scope *scope, const st
 	case EXPR_CONTAINS:
 		return part(s, scope, e);
 	default:
-		diag_error(s->diags, e->at, "this is a value, not a condition");
+		diag_help(diag_error(s->diags, e->at, "this is a value, not a condition"),
+			  "compare it: `… != 0`");
 		return NULL;
 	}
 }

@@ -70,7 +70,7 @@ static void end_bits(struct layout *l, struct span at)
 				first = total - width;
 			} else {
 				diag_error(l->s->diags, f->at,
-					   "this field spans %u bytes of a run of %u: fill the run to %u",
+					   "this field lies in %u bytes of a run of %u: fill the run up to %u bytes",
 					   need, total, width);
 				fail(l);
 			}
@@ -507,5 +507,7 @@ const struct header *sema_find_header(struct sema *s, const struct item *word)
 
 	if (near)
 		diag_help(d, "did you mean `%s`?", near);
+	else
+		diag_help(d, "declare it: `header %s { op u8; … }`", name);
 	return NULL;
 }

@@ -152,6 +152,8 @@ bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 		diag_help(d, "did you mean `%s`?", near);
 	else if (i->kind == ITEM_PATH && !scope->header)
 		diag_help(d, "name the header of the payload first: `payload %s;`", i->path[0].text);
+	else if (i->kind == ITEM_PATH)
+		diag_help(d, "the payload of this workload is `%s`", scope->header->name);
 	return false;
 }
 
@@ -199,13 +201,35 @@ static struct operand from_literal(struct sema *s, const struct item *i)
 
 	/* Addresses and strings are compared where the field is known: cond.c. */
 	if (type == TYPE_ADDR || type == TYPE_BYTES) {
-		diag_error(s->diags, i->at, "%s is compared with a field of the packet, by `==`, `!=` or `in`",
-			   type == TYPE_ADDR ? "an address" : "a string");
+		struct diag *d = diag_error(s->diags, i->at, "%s cannot stand here",
+					    type == TYPE_ADDR ? "an address" : "a string");
+
+		diag_help(d, "compare it with a field of the packet: `%s`",
+			  type == TYPE_ADDR ? "ip.src == 10.0.0.1" : "payload starts \"GET\"");
 		return (struct operand){ .at = i->at };
 	}
 	return (struct operand){ .kind = OPERAND_VALUE,
 				 .value = constant(s, type, i->lo->value, i->at),
 				 .at = i->at };
+}
+
+/* A word that is neither a param nor a field, and no header's name either. */
+static bool is_no_word(struct sema *s, const struct scope *scope, const struct item *i)
+{
+	const char *word = i->path[0].text;
+	const char *names[POLICY_MAX_PARAMS];
+
+	if (scope->n_element || lang_field_find(word) >= 0 ||
+	    (scope->header && strcmp(scope->header->name, word) == 0))
+		return false;
+	for (size_t k = 0; k < s->params.n; k++)
+		names[k] = s->params.v[k]->name;
+	struct diag *d = diag_error(s->diags, i->at, "`%s` is neither a field nor a param", word);
+	const char *near = diag_closest(word, names, s->params.n);
+
+	if (near)
+		diag_help(d, "did you mean `%s`?", near);
+	return true;
 }
 
 static struct operand leaf(struct sema *s, const struct scope *scope, const struct expr *e,
@@ -242,6 +266,8 @@ static struct operand leaf(struct sema *s, const struct scope *scope, const stru
 		diag_error(s->diags, i->at, "expected a field, a param or a number");
 		return (struct operand){ .at = i->at };
 	}
+	if (i->kind == ITEM_WORD && is_no_word(s, scope, i))
+		return (struct operand){ .at = i->at };
 	if (!sema_field(s, scope, i, &f))
 		return (struct operand){ .at = i->at };
 	return from_field(s, &f);

@@ -82,7 +82,7 @@ void sema_pool(struct sema *s, const struct decl *d)
 			*vec_push(s->arena, &terms) = (struct pool_term){ .kind = kind, .at = st->at };
 			continue;
 		}
-		if (!sema_ranges(s, form_get(&f, "NUMBERS"), "a number of a core, node or cache",
+		if (!sema_ranges(s, form_get(&f, "NUMBERS"), "the number of a core, node or cache",
 				 POLICY_MAX_CORES - 1, false, &r, &n)) {
 			ok = false;
 			continue;

@@ -392,8 +392,9 @@ static void unreachable(struct sema *s, const struct workload *w, const struct c
 	struct diag *d = diag_error(s->diags, c->at, "no packet can be of class `%s`", c->name);
 
 	if (by)
-		diag_note(d, by->at, "class `%s` takes all of %s first", by->name,
-			  by->when ? "them" : "the rest");
+		diag_note(d, by->at, by->when ? "class `%s` takes all of them first"
+					      : "class `%s` has no condition: it takes all that are left",
+			  by->name);
 	else
 		diag_note(d, w->at, "the classes before it take all of them");
 }

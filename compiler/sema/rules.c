@@ -22,10 +22,25 @@ void sema_visible(struct sema *s, const struct field_ref *f, enum lang_stage sta
 	struct diag *d = diag_error(s->diags, f->at, "stage `%s` cannot see `%s`",
 				    lang_stages.rows[stage].word, field_ref_name(s->arena, f));
 
-	diag_note(d, stage_at, "this stage acts on it");
+	diag_note(d, stage_at, "it would be looked at in this stage");
 	for (int i = 0; i < STAGE_COUNT; i++)
 		if (field_ref_stages(f) & (1u << i)) {
 			diag_help(d, "stage `%s` can", lang_stages.rows[i].word);
+			break;
+		}
+}
+
+/* A known word of another stage. */
+static void elsewhere(struct staging *st, const struct item *word, const char *what,
+		      const struct lang_row *row)
+{
+	struct diag *d = diag_error(st->s->diags, word->at, "stage `%s` has no %s `%s`",
+				    lang_stages.rows[st->kind].word, what, word->path[0].text);
+
+	for (int i = 0; i < STAGE_COUNT; i++)
+		if (row->stages & (1u << i)) {
+			diag_help(d, "`%s` belongs to stage `%s`", word->path[0].text,
+				  lang_stages.rows[i].word);
 			break;
 		}
 }
@@ -52,6 +67,10 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 	}
 	const struct lang_row *r = &lang_selectors.rows[row];
 
+	if (!(r->stages & (1u << st->kind))) {
+		elsewhere(st, i, "selector", r);
+		return false;
+	}
 	if (r->since == LANG_LATER) {
 		sema_later(s, i->at, arena_printf(s->arena, "`%s`", i->path[0].text));
 		return false;
@@ -95,8 +114,10 @@ static bool limit_else(struct staging *st, const struct item *word, struct actio
 
 	/* Looked at first, so that `else limit … else limit …` is not followed down. */
 	if (row >= 0 && !lang_actions.rows[row].ends) {
-		diag_error(st->s->diags, word->at,
-			   "what is over a limit needs an action that ends the stage");
+		struct diag *d = diag_error(st->s->diags, word->at,
+					    "what is over a limit needs an action that ends the stage");
+
+		diag_help(d, "`pass`, `drop` or `steer to POOL by SELECTOR`");
 		return false;
 	}
 	a->otherwise = action(st, word);
@@ -194,10 +215,10 @@ static bool worker_set(struct staging *st, const struct capture *c, struct worke
 		diag_help(d, "`workers 0-2`, `0,3`, `last 2`, `all but last 1` or `all`");
 		return false;
 	}
-	if (!sema_number(s, i, "a number of workers", POLICY_MAX_WORKERS, &n))
+	if (!sema_number(s, i, "the number of workers", POLICY_MAX_WORKERS, &n))
 		return false;
 	if (n == 0) {
-		diag_error(s->diags, i->at, "a number of workers is at least 1");
+		diag_error(s->diags, i->at, "the number of workers is at least 1");
 		return false;
 	}
 	set->n = (uint32_t)n;
@@ -232,15 +253,7 @@ static const struct action *action(struct staging *st, const struct item *word)
 	const struct lang_row *r = &lang_actions.rows[row];
 
 	if (!(r->stages & (1u << st->kind))) {
-		struct diag *d = diag_error(s->diags, word->at, "stage `%s` has no action `%s`",
-					    lang_stages.rows[st->kind].word, word->path[0].text);
-
-		for (int i = 0; i < STAGE_COUNT; i++)
-			if (r->stages & (1u << i)) {
-				diag_help(d, "`%s` belongs to stage `%s`", word->path[0].text,
-					  lang_stages.rows[i].word);
-				break;
-			}
+		elsewhere(st, word, "action", r);
 		return NULL;
 	}
 	if (r->since == LANG_LATER) {
@@ -325,25 +338,19 @@ static void no_knob(struct staging *st, const struct stmt *stmt, const struct it
 {
 	struct sema *s = st->s;
 	const char *text = word->kind == ITEM_WORD ? word->path[0].text : "";
-	int action = lang_find(&lang_actions, text, 0), row = lang_find(&lang_knobs, text, 0);
-	struct diag *d;
+	int action_row = lang_find(&lang_actions, text, 0), row = lang_find(&lang_knobs, text, 0);
 
-	if (action >= 0 && lang_actions.rows[action].stages & (1u << st->kind)) {
-		d = diag_error(s->diags, stmt->at, "an action needs the classes that it concerns");
-		diag_help(d, "`all -> %s`", lang_actions.rows[action].form);
-		return;
-	}
-	if (row < 0) {
+	if (action_row >= 0 && lang_actions.rows[action_row].stages & (1u << st->kind)) {
+		struct diag *d = diag_error(s->diags, stmt->at, "an action needs the classes that it concerns");
+
+		diag_help(d, "`all -> %s`", lang_actions.rows[action_row].form);
+	} else if (action_row >= 0) {
+		elsewhere(st, word, "action", &lang_actions.rows[action_row]);
+	} else if (row >= 0) {
+		elsewhere(st, word, "setting", &lang_knobs.rows[row]);
+	} else {
 		sema_unknown(s, &lang_knobs, word);
-		return;
 	}
-	d = diag_error(s->diags, word->at, "stage `%s` has no setting `%s`",
-		       lang_stages.rows[st->kind].word, text);
-	for (int i = 0; i < STAGE_COUNT; i++)
-		if (lang_knobs.rows[row].stages & (1u << i)) {
-			diag_help(d, "`%s` belongs to stage `%s`", text, lang_stages.rows[i].word);
-			break;
-		}
 }
 
 /* A setting of a stage: known ones are refused, with what can be said of them. */

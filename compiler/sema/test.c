@@ -17,6 +17,14 @@ static const struct workload *workload_named(struct sema *s, const char *name)
 
 static void no_class(struct sema *s, const struct item *i, const char *name)
 {
+	if (i->kind == ITEM_PATH) {
+		const struct workload *w = workload_named(s, i->path[0].text);
+		struct item class = { .kind = ITEM_WORD, .at = i->path[1].at, .path = &i->path[1],
+				      .n_path = 1 };
+
+		sema_no_such(s, w ? &class : &(struct item){ .at = i->path[0].at, .path = i->path }, w);
+		return;
+	}
 	struct diag *d = diag_error(s->diags, i->at, "there is no class `%s`", name);
 	const char *names[POLICY_MAX_CLASSES_PER_WORKLOAD];
 	size_t n = 0;

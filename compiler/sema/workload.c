@@ -88,9 +88,13 @@ static void owner_stmt(struct building *b, const struct form *f, struct span at)
 		sema_unknown(b->s, &lang_owners, kind);
 		return;
 	}
-	if (text->kind != ITEM_LITERAL || text->lo->kind != LIT_STRING || text->lo->len == 0 ||
-	    strlen(text->lo->text) != text->lo->len) {
-		diag_error(b->s->diags, text->at, "expected a string, not empty and without NUL");
+	if (text->kind != ITEM_LITERAL || text->lo->kind != LIT_STRING) {
+		diag_error(b->s->diags, text->at, "expected a string");
+		return;
+	}
+	if (text->lo->len == 0 || strlen(text->lo->text) != text->lo->len) {
+		diag_error(b->s->diags, text->at, "this string %s",
+			   text->lo->len ? "has a NUL byte in it" : "is empty");
 		return;
 	}
 	if (text->lo->len > MAX_OWNER) {
@@ -204,8 +208,9 @@ static void assign_ranks(struct workload *w)
 /* Neither a class of the workload, nor (NULL) a workload. */
 void sema_no_such(struct sema *s, const struct item *i, const struct workload *w)
 {
-	struct diag *d = diag_error(s->diags, i->at, "there is no %s `%s`", w ? "class" : "workload",
-				    i->path[0].text);
+	struct diag *d = w ? diag_error(s->diags, i->at, "workload `%s` has no class `%s`", w->name,
+					i->path[0].text)
+			   : diag_error(s->diags, i->at, "there is no workload `%s`", i->path[0].text);
 	const char *names[POLICY_MAX_CLASSES_PER_WORKLOAD];
 	size_t n = 0, of = w ? w->n_classes : s->workloads.n;
 
@@ -285,6 +290,7 @@ void sema_workload(struct sema *s, const struct decl *d)
 {
 	struct workload *w = arena_new_of(s->arena, struct workload);
 	struct building b = { .s = s, .w = w };
+	unsigned errors = diags_errors(s->diags);
 
 	sema_name(s, &d->name);
 	if (strcmp(d->name.text, "none") == 0)
@@ -308,14 +314,14 @@ void sema_workload(struct sema *s, const struct decl *d)
 	w->n_owners = (uint32_t)b.owners.n;
 	w->classes = b.classes.v;
 	w->n_classes = (uint32_t)b.classes.n;
-	if (w->n_matches == 0 && diags_errors(s->diags) == 0) {
+	if (w->n_matches == 0 && diags_errors(s->diags) == errors) {
 		struct diag *g = diag_error(s->diags, w->at, "workload `%s` matches nothing", w->name);
 
 		diag_help(g, "add `match udp port 53;`");
 	}
 	assign_ranks(w);
 	stages_and_priority(s, w, d);
-	if (diags_errors(s->diags) == 0)
+	if (diags_errors(s->diags) == errors)
 		sema_reach(s, w);
 	*vec_push(s->arena, &s->workloads) = w;
 }
