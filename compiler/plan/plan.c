@@ -214,35 +214,6 @@ static void plan_state(struct planning *p, struct plan_action *pa)
 
 /* --- what is looked at --- */
 
-static void value_params(const struct value *v, bool *reads)
-{
-	if (!v)
-		return;
-	if (v->kind == VALUE_PARAM)
-		reads[v->param->id] = true;
-	value_params(v->a, reads);
-	value_params(v->b, reads);
-}
-
-static void cond_params(const struct cond *c, bool *reads)
-{
-	if (!c)
-		return;
-	cond_params(c->a, reads);
-	cond_params(c->b, reads);
-	value_params(c->lhs, reads);
-	value_params(c->rhs, reads);
-}
-
-/* An element's end may depend on a param. */
-static void hfield_params(struct hfield *const *fields, uint32_t n, bool *reads)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		cond_params(fields[i]->until, reads);
-		hfield_params(fields[i]->fields, fields[i]->n_fields, reads);
-	}
-}
-
 static unsigned families_of(const struct prefix *p, uint32_t n)
 {
 	unsigned f = n ? 0 : 3;
@@ -252,32 +223,14 @@ static unsigned families_of(const struct prefix *p, uint32_t n)
 	return f;
 }
 
-static void plan_needs(struct planning *p)
+static void plan_families(struct planning *p)
 {
-	struct plan *plan = p->plan;
-
-	plan->reads_param = arena_alloc(p->arena, p->policy->n_params + 1);
 	for (uint32_t w = 0; w < p->policy->n_workloads; w++) {
 		const struct workload *wl = p->policy->workloads[w];
-		bool runs = false;
 
 		for (uint32_t i = 0; i < wl->n_matches; i++)
-			plan->families |= families_of(wl->matches[i].to, wl->matches[i].n_to) &
-					  families_of(wl->matches[i].from, wl->matches[i].n_from);
-		for (int h = 0; h < IOP_HOOKS; h++)
-			runs |= wl->stages[plan_stage(h)] != NULL;
-		if (!runs)
-			continue;
-		if (wl->payload)
-			hfield_params(wl->payload->fields, wl->payload->n_fields, plan->reads_param);
-		for (uint32_t i = 0; i < wl->n_classes; i++)
-			cond_params(wl->classes[i].when, plan->reads_param);
-	}
-	for (uint32_t i = 0; i < p->policy->n_actions; i++) {
-		const struct action *a = plan->actions[i].action;
-
-		if (a && a->param)
-			plan->reads_param[a->param->id] = true;
+			p->plan->families |= families_of(wl->matches[i].to, wl->matches[i].n_to) &
+					     families_of(wl->matches[i].from, wl->matches[i].n_from);
 	}
 }
 
@@ -340,7 +293,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	for (uint32_t i = 0; i < policy->n_actions; i++)
 		if (plan->actions[i].action)
 			plan_state(&p, &plan->actions[i]);
-	plan_needs(&p);
+	plan_families(&p);
 	plan_reads(a, plan);
 	library_maps(&p);
 	plan->maps = p.maps.v;
