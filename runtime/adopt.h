@@ -75,7 +75,8 @@ const char *socket_address(const struct record_group *g, char text[SOCKET_ADDRES
 
 /*
  * What a descriptor is: fills all of `group` but workload, program and n_workers, and the
- * cookie and inode of `worker`. 1: a bound UDP socket; 0: another kind of descriptor.
+ * cookie and inode of `worker`. 1: a bound UDP socket; 0: another kind of descriptor, or a
+ * connected one, which serves its peer and nobody else.
  * `shared` tells whether it has SO_REUSEPORT.
  */
 int socket_look(int fd, struct record_group *group, struct record_worker *worker, bool *shared);

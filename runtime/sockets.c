@@ -18,13 +18,14 @@ static int option(int fd, int level, int name, void *value, socklen_t size)
 
 int socket_look(int fd, struct record_group *g, struct record_worker *w, bool *shared)
 {
-	struct sockaddr_storage name = { 0 };
-	socklen_t size = sizeof(name);
+	struct sockaddr_storage name = { 0 }, peer;
+	socklen_t size = sizeof(name), peer_size = sizeof(peer);
 	int protocol, reuseport, v6only = 0, device = 0;
 	struct stat st;
 
 	if (option(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, sizeof(protocol)) ||
 	    protocol != IPPROTO_UDP || getsockname(fd, (struct sockaddr *)&name, &size) ||
+	    !getpeername(fd, (struct sockaddr *)&peer, &peer_size) ||
 	    option(fd, SOL_SOCKET, SO_REUSEPORT, &reuseport, sizeof(reuseport)) ||
 	    option(fd, SOL_SOCKET, SO_COOKIE, &w->cookie, sizeof(w->cookie)) ||
 	    option(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, sizeof(device)) ||

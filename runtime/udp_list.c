@@ -5,7 +5,7 @@
  * files list chain by chain. Binding adds an IPv4 socket at the head of the
  * chain, so the newest is listed first; an IPv6 socket with SO_REUSEPORT is
  * added at the tail (sk_add_node_rcu() in include/net/sock.h, since Linux 4.6), so the
- * oldest is. connect() moves a socket in other tables only. tests/runtime/adopt_kernel.c
+ * oldest is. connect() moves a socket in other tables only. tests/runtime/kernel_adopt_live.c
  * binds sockets in random orders and holds the kernel to it.
  */
 #include "udp_list.h"

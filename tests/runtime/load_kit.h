@@ -157,12 +157,23 @@ KIT int kit_finish(void **state)
 	return 0;
 }
 
+/* Ends all children but the clients' process: servers of a test that has failed. */
+KIT void kit_end_servers(const struct kit *k)
+{
+	_cleanup_file_ FILE *children = fopen("/proc/thread-self/children", "re");
+	int pid;
+
+	while (children && fscanf(children, "%d", &pid) == 1)
+		if (pid != k->clients)
+			kit_end(pid);
+}
+
 /* Before each test: what one that has failed may have left must not fail the next. */
 KIT int kit_clear(void **state)
 {
 	struct iop_list *list = NULL;
 
-	(void)state;
+	kit_end_servers(*state);
 	if (!iop_list_read(&list, NULL))
 		for (size_t i = 0; i < list->n; i++)
 			(void)iop_unload(list->names[i], NULL, NULL, NULL);
