@@ -294,6 +294,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 		if (plan->actions[i].action)
 			plan_state(&p, &plan->actions[i]);
 	plan_families(&p);
+	plan_reads(a, plan);
 	library_maps(&p);
 	plan->maps = p.maps.v;
 	plan->n_maps = (uint32_t)p.maps.n;

@@ -76,7 +76,7 @@ struct plan {
 	uint32_t n_turns;
 	struct plan_feature *features;
 	uint32_t n_features;
-	bool *reads_param;        /* by param id: a condition or limit that runs reads it; read by
+	const bool *reads_param;  /* by param id: a condition or limit that runs reads it; read by
 				     the description and by bounds.c */
 	unsigned families;        /* that some match can hold for: 1 IPv4, 2 IPv6 */
 };
@@ -91,6 +91,9 @@ const struct plan *plan_make(struct arena *a, const struct policy *p, unsigned k
 
 /* The features that the plan needs, each with its first line (features.c). */
 void plan_features(struct arena *a, struct plan *plan, unsigned kernel, struct diags *diags);
+
+/* Fills in reads_param (reads.c). */
+void plan_reads(struct arena *a, struct plan *plan);
 
 /* What the kernel would refuse to load is an error; what is written and does nothing is a
  * warning (bounds.c). */
