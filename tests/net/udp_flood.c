@@ -8,24 +8,22 @@
  * this machine could not send so much.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "hex.h"
+
 #define SOCKETS 64
 #define BATCH 32
 #define NAP_NS 500000 /* between looks at the clock */
-#define MAX_BYTES 1400
 
 struct flood {
 	int fd[SOCKETS];
-	unsigned char bytes[MAX_BYTES];
-	size_t size;
+	unsigned char bytes[HEX_MAX];
+	int size;
 	unsigned next; /* socket */
 };
 
@@ -35,34 +33,6 @@ static double now(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int read_hex(struct flood *f, const char *s)
-{
-	int half = -1;
-
-	for (; *s; s++) {
-		int d = digit(*s);
-
-		if (isspace((unsigned char)*s))
-			continue;
-		if (d < 0 || f->size == MAX_BYTES)
-			return -1;
-		if (half < 0) {
-			half = d;
-		} else {
-			f->bytes[f->size++] = (unsigned char)(half << 4 | d);
-			half = -1;
-		}
-	}
-	return half < 0 && f->size ? 0 : -1;
 }
 
 /* Answers are dropped as they come: no room for them. */
@@ -81,7 +51,7 @@ static int open_sockets(struct flood *f, const struct sockaddr_in *to)
 
 static void send_some(struct flood *f, unsigned n)
 {
-	struct iovec part = { f->bytes, f->size };
+	struct iovec part = { f->bytes, (size_t)f->size };
 	struct mmsghdr m[BATCH];
 
 	for (unsigned i = 0; i < n; i++)
@@ -125,7 +95,7 @@ int main(int argc, char **argv)
 
 	if (argc != 6 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1 ||
 	    (rate = strtod(argv[3], NULL)) < 1 || (seconds = strtod(argv[4], NULL)) <= 0 ||
-	    read_hex(&f, argv[5])) {
+	    (f.size = hex_read(argv[5], f.bytes)) < 1) {
 		fputs("usage: udp_flood ADDRESS PORT RATE SECONDS HEX\n", stderr);
 		return 2;
 	}
