@@ -79,8 +79,7 @@ static bool observe(struct kernel *k, const struct decision *d, struct observed 
 
 	if (d->class != INTERP_NONE)
 		ok = counters_read(&k->counts, d->class, o->rise);
-	if (k->path.per_class)
-		ok = counters_read(&k->path, IOP_HOOK_RX, path) && ok;
+	ok = counters_read(&k->path, IOP_HOOK_RX, path) && ok;
 	o->unclassed = path[IOP_PATH_UNCLASSED];
 	return ok;
 }

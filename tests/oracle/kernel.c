@@ -175,26 +175,27 @@ static bool fill_near(struct kernel *k, const struct policy *p, const struct mac
 
 /* --- counters --- */
 
-static bool counters_open(struct counters *c, struct bpf_object *o, const char *name, int n_cpus,
-			  struct arena *a)
+/* A map that the object lacks, because no packet can count in it, stays at zero. */
+static void counters_open(struct counters *c, struct bpf_object *o, const char *name, int n_cpus,
+			  uint32_t n_classes, uint32_t per_class, struct arena *a)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(o, name);
 
-	if (!map)
-		return false;
-	*c = (struct counters){ .map = bpf_map__fd(map),
-				.n_classes = bpf_map__max_entries(map),
-				.per_class = bpf_map__value_size(map) / 8,
+	*c = (struct counters){ .map = map ? bpf_map__fd(map) : -1,
+				.n_classes = n_classes,
+				.per_class = per_class,
 				.n_cpus = (uint32_t)n_cpus };
-	c->value = arena_alloc(a, (size_t)c->n_classes * c->per_class * 8);
+	c->value = arena_alloc(a, (size_t)c->n_classes * c->per_class * 8 + 8);
 	c->scratch = arena_alloc(a, (size_t)c->n_cpus * c->per_class * 8);
-	return true;
 }
 
 bool counters_read(struct counters *c, uint32_t class, uint64_t *rise)
 {
 	uint64_t *last = c->value + (size_t)class * c->per_class;
 
+	memset(rise, 0, c->per_class * sizeof(*rise));
+	if (c->map < 0)
+		return true;
 	if (bpf_map_lookup_elem(c->map, &class, c->scratch))
 		return false;
 	for (uint32_t i = 0; i < c->per_class; i++) {
@@ -213,7 +214,8 @@ bool counters_read(struct counters *c, uint32_t class, uint64_t *rise)
 static bool load(struct kernel *k, const struct compiled *c, const struct machine *m,
 		 enum iop_hook hook, struct rng *r)
 {
-	const char *wanted = c->plan->hooks[hook].program;
+	const struct plan_hook *h = &c->plan->hooks[hook];
+	const char *wanted = h->program;
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "random");
 	struct bpf_program *p;
 
@@ -235,11 +237,11 @@ static bool load(struct kernel *k, const struct compiled *c, const struct machin
 	k->cores = m->there;
 	k->env.cores = &k->cores;
 	k->env.limits = interp_limits_new(c->arena);
-	return k->program >= 0 && fill_near(k, c->policy, m, c->arena, r) &&
-	       counters_open(&k->counts, k->object, c->plan->hooks[hook].counts->name, m->n_cpus,
-			     c->arena) &&
-	       (!bpf_object__find_map_by_name(k->object, "iop_path") ||
-		counters_open(&k->path, k->object, "iop_path", m->n_cpus, c->arena));
+	counters_open(&k->counts, k->object, h->counts->name, m->n_cpus, c->policy->n_classes,
+		      h->n_targets, c->arena);
+	counters_open(&k->path, k->object, "iop_path", m->n_cpus, IOP_HOOKS, IOP_PATH_COUNT,
+		      c->arena);
+	return k->program >= 0 && fill_near(k, c->policy, m, c->arena, r);
 }
 
 bool kernel_load(struct kernel *k, const struct compiled *c, const struct machine *m,

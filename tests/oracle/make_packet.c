@@ -181,8 +181,10 @@ static void make_extensions(struct making *m, bool deliverable)
 	for (unsigned i = 0; i < s->n_extensions; i++) {
 		s->extensions[i].kind = kinds[rng_below(m->r, rng_percent(m->r, 12) ? 8 : 5)];
 		s->extensions[i].units = (uint8_t)(rng_percent(m->r, 80) ? 0 : rng_below(m->r, 12));
+		/* A kernel refuses longer padding, and hop-by-hop options elsewhere. */
 		if (deliverable)
-			s->extensions[i].kind = i ? 60 : rng_percent(m->r, 50) ? 0 : 60;
+			s->extensions[i] =
+				(struct frame_extension){ i || rng_percent(m->r, 50) ? 60 : 0, 0 };
 	}
 	if (deliverable && s->n_extensions > 3)
 		s->n_extensions = 3;

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sema/policy.h"
+
 #define WORKLOADS_MAX 6
 #define CLASSES_MAX 6
 #define HEADERS_MAX 3
@@ -209,7 +211,7 @@ static void make_limit(struct making *m, const struct made_workload *w)
 	else if (!bits && rng_percent(m->r, 70))
 		fprintf(m->out, " burst %u", rng_in(m->r, 1, 30));
 	else if (rng_percent(m->r, 10))
-		fprintf(m->out, " burst 16777216");
+		fprintf(m->out, " burst %u", bits ? POLICY_MAX_BURST_BYTES : POLICY_MAX_BURST);
 	if (rng_percent(m->r, 35)) {
 		fputs(" else ", m->out);
 		switch (rng_below(m->r, 4)) {
