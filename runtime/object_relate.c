@@ -99,7 +99,7 @@ static int check_match(struct check *c, __u32 i)
 	return 0;
 }
 
-/* Both sides of the relation, so that neither is a lie. */
+/* The other side of the relation: a class has one workload, so that then it is this one. */
 static int check_class(struct check *c, __u32 i)
 {
 	__u32 workload = ROW(c, class, IOP_TABLE_CLASSES, i)->workload;
@@ -107,22 +107,6 @@ static int check_class(struct check *c, __u32 i)
 
 	if (i < w->first_class || i - w->first_class >= w->n_classes)
 		return check_bad(c, EBADMSG, "class %u: workload %u does not have it", i, workload);
-	return 0;
-}
-
-static int check_workload(struct check *c, __u32 i)
-{
-	const struct iop_desc_workload *w = ROW(c, workload, IOP_TABLE_WORKLOADS, i);
-
-	for (__u32 n = 0; n < w->n_classes; n++) {
-		__u32 k = w->first_class + n;
-		__u32 other = ROW(c, class, IOP_TABLE_CLASSES, k)->workload;
-
-		if (other != i)
-			return check_bad(c, EBADMSG,
-					 "workload %u: its class %u says that it is of workload %u",
-					 i, k, other);
-	}
 	return 0;
 }
 
@@ -219,12 +203,12 @@ static const struct {
 	enum iop_desc_table_id table;
 	int (*check)(struct check *c, __u32 i);
 } relations[] = {
-	{ IOP_TABLE_TERMS, check_term },    { IOP_TABLE_PARAMS, check_param },
-	{ IOP_TABLE_RANGES, check_range },  { IOP_TABLE_PREFIXES, check_prefix },
-	{ IOP_TABLE_MATCHES, check_match }, { IOP_TABLE_CLASSES, check_class },
-	{ IOP_TABLE_STAGES, check_stage },  { IOP_TABLE_WORKLOADS, check_workload },
-	{ IOP_TABLE_MAPS, check_map },      { IOP_TABLE_TARGETS, check_target },
-	{ IOP_TABLE_TESTS, check_test },    { IOP_TABLE_STEPS, check_step },
+	{ IOP_TABLE_TERMS, check_term },     { IOP_TABLE_PARAMS, check_param },
+	{ IOP_TABLE_RANGES, check_range },   { IOP_TABLE_PREFIXES, check_prefix },
+	{ IOP_TABLE_MATCHES, check_match },  { IOP_TABLE_CLASSES, check_class },
+	{ IOP_TABLE_STAGES, check_stage },   { IOP_TABLE_MAPS, check_map },
+	{ IOP_TABLE_TARGETS, check_target }, { IOP_TABLE_TESTS, check_test },
+	{ IOP_TABLE_STEPS, check_step },
 };
 
 int check_relations(struct check *c)

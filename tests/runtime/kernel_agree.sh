@@ -46,5 +46,6 @@ agree() {
 for policy in "$here"/../../examples/*.iop; do
 	agree 0 "$policy"
 done
+agree 0 "$here/agree_few.iop"
 agree 1 "$here/agree.iop"
 exit "$failed"

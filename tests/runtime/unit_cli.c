@@ -270,6 +270,24 @@ static void test_hostile_strings(void **state)
 	}
 }
 
+/* Two bytes for a slash, a surrogate, more than Unicode has: none of them is UTF-8. */
+static void test_false_utf8(void **state)
+{
+	struct output *o;
+	struct said s;
+
+	(void)state;
+	listen_to(&s);
+	o = output_new(s.out_file, s.err_file, false);
+	assert_non_null(o);
+	out_say(o, "\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xc3");
+	assert_int_equal(output_finish(o), 0);
+	output_free(o);
+	end_listening(&s);
+	assert_string_equal(s.out, "\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80 \\xc3\n");
+	said_free(&s);
+}
+
 /* A full disk is told. */
 static void test_full(void **state)
 {
@@ -331,6 +349,7 @@ static void test_usage(void **state)
 		   "iopctl: error: --set needs a value: --set=PARAM=VALUE\n");
 	expect_run("test --st=1 a", CLI_USAGE, "",
 		   "iopctl: error: test has no option --st; did you mean --set?\n");
+	expect_run("test --help --help", CLI_USAGE, "", "iopctl: error: --help is given twice\n");
 	expect_run("test --help=1", CLI_USAGE, "", "iopctl: error: --help takes no value\n");
 	expect_run("inspect -- --json", CLI_ENVIRONMENT, "",
 		   "iopctl: error: --json: cannot open: No such file or directory\n");
@@ -363,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_hostile_strings),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_false_utf8),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_answers),
 	};
