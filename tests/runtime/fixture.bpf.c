@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What iopc would write for a small policy, by hand: the runtime's tests need
  * programs and maps under the names and layouts of abi/, and do not need a

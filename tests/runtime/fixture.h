@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What fixture.bpf.c and its description have in common. */
 #ifndef IOP_TESTS_FIXTURE_H
 #define IOP_TESTS_FIXTURE_H
