@@ -204,7 +204,7 @@ static int effective_capabilities(__u64 *set)
 
 int probe_capabilities(const struct probe_capabilities *needs, struct iop_report *report)
 {
-	__u64 have;
+	__u64 have = 0;
 	int result = effective_capabilities(&have);
 
 	if (result)

@@ -141,8 +141,7 @@ int units_parse(const char *text, enum iop_param_type type, __u64 *value, char *
 const char *units_format(__u64 value, enum iop_param_type type, char out[UNITS_TEXT])
 {
 	const struct unit *best = NULL;
-	__u64 rest, digits = 1;
-	int width = 0;
+	char rest[5], *end;
 
 	/* From the largest unit of the type down to the first that holds the value whole. */
 	for (size_t i = 0; i < N_UNITS; i++) {
@@ -152,16 +151,11 @@ const char *units_format(__u64 value, enum iop_param_type type, char out[UNITS_T
 		if (value && value % best->worth == 0)
 			break;
 	}
-	/* Below the smallest unit, which is 1000 for bit rates. */
-	rest = value % best->worth;
-	while (rest * digits % best->worth)
-		digits *= 10, width++;
-	if (width)
-		snprintf(out, UNITS_TEXT, "%" PRIu64 ".%0*" PRIu64 "%s",
-			 (uint64_t)(value / best->worth), width,
-			 (uint64_t)(rest * digits / best->worth), best->suffix);
-	else
-		snprintf(out, UNITS_TEXT, "%" PRIu64 "%s", (uint64_t)(value / best->worth),
-			 best->suffix);
+	/* Below the smallest unit, which is a thousand for bit rates and one else. */
+	snprintf(rest, sizeof(rest), ".%03u", (unsigned)(value % best->worth % 1000));
+	for (end = rest + 3; *end == '0'; end--)
+		*end = '\0';
+	snprintf(out, UNITS_TEXT, "%" PRIu64 "%s%s", (uint64_t)(value / best->worth),
+		 end > rest ? rest : "", best->suffix);
 	return out;
 }

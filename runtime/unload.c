@@ -5,6 +5,7 @@
  * load or an unload that was killed.
  */
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -35,12 +36,35 @@ static int detach(void *context, __u32 subject, struct iop_report *report)
 		->detach(context, HOOK_SUBJECT_NUMBER(subject), report);
 }
 
+/* Those that no record tells of: removing a pin alone detaches some time later only. */
+static void detach_links(const struct installed *is)
+{
+	char path[PIN_PATH];
+	DIR *folder;
+	const struct dirent *entry;
+
+	(void)pin_path(path, is->name, "/links");
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder))) {
+		_cleanup_fd_ int link = -1;
+
+		if (entry->d_name[0] == '.' || pin_path(path, is->name, "/links/%s", entry->d_name))
+			continue;
+		link = bpf_obj_get(path);
+		if (link >= 0)
+			(void)bpf_link_detach(link);
+	}
+	if (folder)
+		(void)closedir(folder);
+}
+
 static int remove_pins(void *context, __u32 subject, struct iop_report *report)
 {
 	const struct installed *is = context;
 	char path[PIN_PATH];
 
 	(void)subject;
+	detach_links(is);
 	(void)pin_path(path, is->name, "/");
 	return pin_remove(path, report);
 }

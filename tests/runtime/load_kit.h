@@ -89,6 +89,14 @@ KIT void kit_end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* A server with all processes that it has made, which are a group; they are gone then. */
+KIT void kit_end_group(pid_t pid)
+{
+	kill(-pid, SIGKILL);
+	while (waitpid(-pid, NULL, 0) > 0)
+		;
+}
+
 /* Skips the whole program where it cannot run. */
 KIT void kit_need_root(void)
 {
@@ -117,6 +125,7 @@ KIT int kit_begin(void **state)
 	char byte;
 
 	assert_non_null(k);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	assert_int_equal(unshare(CLONE_NEWNS | CLONE_NEWNET), 0);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	while (!umount2(PIN_MOUNT, MNT_DETACH))
@@ -168,12 +177,20 @@ KIT void kit_end_servers(const struct kit *k)
 			kit_end(pid);
 }
 
+/* In the clients' namespace: their device leaves checksums to others, as at first. */
+KIT int kit_turn_on(void *context)
+{
+	(void)context;
+	return system("ethtool -K cli tx on >/dev/null");
+}
+
 /* Before each test: what one that has failed may have left must not fail the next. */
 KIT int kit_clear(void **state)
 {
 	struct iop_list *list = NULL;
 
 	kit_end_servers(*state);
+	(void)netns_run(((struct kit *)*state)->client_ns, kit_turn_on, NULL);
 	if (!iop_list_read(&list, NULL))
 		for (size_t i = 0; i < list->n; i++)
 			(void)iop_unload(list->names[i], NULL, NULL, NULL);
@@ -261,7 +278,7 @@ KIT void kit_server_main(const struct kit_serving *s, int stop, int ready)
 	int fds[KIT_WORKERS];
 	unsigned numbers[KIT_WORKERS], i;
 
-	if ((s->ns && setns(s->ns, CLONE_NEWNET)) ||
+	if (setpgid(0, 0) || (s->ns && setns(s->ns, CLONE_NEWNET)) ||
 	    prctl(PR_SET_NAME, s->comm ? s->comm : "iop-echo"))
 		_exit(1);
 	for (i = 0; i < s->workers; i++)
@@ -282,6 +299,8 @@ KIT void kit_server_main(const struct kit_serving *s, int stop, int ready)
 		for (unsigned k = 0; k < s->workers; k++)
 			if (k != i)
 				close(fds[k]);
+		if (write(ready, "", 1) != 1)
+			_exit(5);
 		kit_work(&fds[i], &numbers[i], 1, stop);
 	}
 	if (write(ready, "", 1) != 1)
@@ -304,8 +323,9 @@ KIT struct kit_server kit_serve(struct kit_serving s)
 	}
 	close(stop[0]);
 	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		fail_msg("the server does not start");
+	for (unsigned i = 0; i <= (s.processes ? s.workers : 0); i++)
+		if (read(ready[0], &byte, 1) != 1)
+			fail_msg("the server does not start");
 	close(ready[0]);
 	server.stop = stop[1];
 	return server;
@@ -316,7 +336,7 @@ KIT void kit_stop(struct kit_server *s)
 	if (!s->pid)
 		return;
 	close(s->stop);
-	kit_end(s->pid);
+	kit_end_group(s->pid);
 	*s = (struct kit_server){ 0 };
 }
 
