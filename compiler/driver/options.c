@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 #include "base/diag_text.h"
+#include "driver/output.h"
 #include "lang/lang.h"
 
 static const char *const emits[EMIT_AS_COUNT] = {
@@ -221,6 +222,23 @@ static bool take_option(struct options *o, const char *arg, const char *next, bo
 	return unknown(arg, arg[1] == '-' ? len : strlen(arg));
 }
 
+/* Objects without -o go into one folder: `a/x.iop b/x.iop` are one object. */
+static bool outputs_differ(const struct options *o)
+{
+	if (o->check || (o->test && !o->emit_given) || emit_is_text(o->emit))
+		return true;
+	for (size_t i = 0; i < o->n_files; i++)
+		for (size_t k = 0; k < i; k++) {
+			size_t n, m;
+			const char *a = output_stem(o->files[i], &n), *b = output_stem(o->files[k], &m);
+
+			if (n == m && memcmp(a, b, n) == 0)
+				return complain("%s and %s would both become %.*s.bpf.o: compile them one by one",
+						o->files[k], o->files[i], (int)n, a);
+		}
+	return true;
+}
+
 static bool agree(const struct options *o)
 {
 	if (o->n_files == 0) {
@@ -245,7 +263,7 @@ static bool agree(const struct options *o)
 			if (strcmp(o->files[k], "-") == 0)
 				return complain("the standard input can be read once only");
 	}
-	return true;
+	return outputs_differ(o);
 }
 
 bool options_read(struct options *o, int argc, char **argv)

@@ -17,13 +17,20 @@
 
 #define TRIES 100 /* names that another compiler, or one that was killed, has taken */
 
-const char *output_name(struct arena *a, const char *source)
+const char *output_stem(const char *source, size_t *len)
 {
 	const char *slash = strrchr(source, '/'), *base = slash ? slash + 1 : source;
 	size_t n = strlen(base);
 
-	if (n > 4 && strcmp(base + n - 4, ".iop") == 0)
-		n -= 4;
+	*len = n > 4 && strcmp(base + n - 4, ".iop") == 0 ? n - 4 : n;
+	return base;
+}
+
+const char *output_name(struct arena *a, const char *source)
+{
+	size_t n;
+	const char *base = output_stem(source, &n);
+
 	return arena_printf(a, "%.*s.bpf.o", (int)n, base);
 }
 

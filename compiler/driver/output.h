@@ -9,6 +9,9 @@
 
 struct arena;
 
+/* The part of a source's path that names the object: `dns` of `edge/dns.iop`. */
+const char *output_stem(const char *source, size_t *len);
+
 /* The object's name for a source: `edge/dns.iop` becomes `dns.bpf.o`, in this folder. */
 const char *output_name(struct arena *a, const char *source);
 

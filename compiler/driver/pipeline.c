@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -225,6 +226,23 @@ static bool run_passes(struct compilation *c, struct product *product)
 	return true;
 }
 
+/* `iopc x.iop -o x.iop` is a slip that would cost the source. */
+static bool is_source(const struct compilation *c, const char *out)
+{
+	struct stat to, from;
+
+	if (stat(out, &to) != 0 || !S_ISREG(to.st_mode))
+		return false;
+	for (size_t i = 0; i < source_count(c->sources); i++) {
+		const struct source *s = source_at(c->sources, i);
+
+		if (!s->builtin && stat(s->path, &from) == 0 && to.st_dev == from.st_dev &&
+		    to.st_ino == from.st_ino)
+			return true;
+	}
+	return false;
+}
+
 static bool write_product(struct compilation *c, const struct product *product)
 {
 	const struct options *o = c->options;
@@ -237,6 +255,11 @@ static bool write_product(struct compilation *c, const struct product *product)
 	} else {
 		if (!out)
 			out = output_name(c->arena, c->path);
+		if (is_source(c, out)) {
+			diag_error(c->diags, SPAN_NONE, "`%s` is a source: it will not be written over", out);
+			c->failure = EXIT_USAGE;
+			return false;
+		}
 		error = output_write(c->arena, out, product->data, product->size);
 	}
 	if (error) {

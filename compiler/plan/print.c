@@ -177,7 +177,7 @@ static void print_maps(const struct plan *plan, FILE *out)
 		fputc('\n', out);
 	}
 	if (plan->n_turns)
-		fprintf(out, "  variable iop_turns, %" PRIu32 " turns of round_robin\n", plan->n_turns);
+		fprintf(out, "  variable iop_turns, of %" PRIu32 " round_robin\n", plan->n_turns);
 	for (uint32_t i = 0; i < plan->policy->n_pools; i++)
 		if (plan->policy->pools[i]->used && !plan->policy->pools[i]->fixed)
 			fprintf(out, "  variable iop_pool_%s, set at load\n",

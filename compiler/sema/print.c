@@ -383,15 +383,34 @@ static void print_test(const struct policy *p, const struct test *t, FILE *out)
 	}
 }
 
+static void print_pool(const struct pool *p, FILE *out)
+{
+	fprintf(out, "pool %s", p->name);
+	for (uint32_t i = 0; i < p->n_cores; i++)
+		fprintf(out, "%s%u", i ? "," : " cores ", p->cores[i]);
+	for (uint32_t i = 0; !p->fixed && i < p->n_terms; i++) {
+		const struct pool_term *t = &p->terms[i];
+		const char *form = lang_pool_terms.rows[t->kind].form;
+
+		/* The words of the form before its placeholder. */
+		fprintf(out, "%s%.*s", i ? ", " : " ", (int)strcspn(form, "N"), form);
+		if (t->kind != POOL_TERM_SMT)
+			print_ranges(TYPE_NUMBER, &(struct range){ t->lo, t->hi }, 1, out);
+	}
+	fputs(p->fixed ? "\n" : ": resolved at load\n", out);
+}
+
 static void print_param(const struct param *p, FILE *out)
 {
 	fprintf(out, "param %s = ", p->name);
 	print_number(p->type, p->value, out);
 	fputs(", from ", out);
 	print_number(p->type, p->min, out);
-	fputs(" to ", out);
-	print_number(p->type, p->max, out);
-	fputc('\n', out);
+	if (p->max != UINT64_MAX) {
+		fputs(" to ", out);
+		print_number(p->type, p->max, out);
+	}
+	fputs(p->max == UINT64_MAX ? " on\n" : "\n", out);
 }
 
 void policy_print(const struct policy *p, FILE *out)
@@ -399,12 +418,8 @@ void policy_print(const struct policy *p, FILE *out)
 	fprintf(out, "policy %s\n", p->name);
 	if (p->require_native_xdp)
 		fputs("require native xdp\n", out);
-	for (uint32_t i = 0; i < p->n_pools; i++) {
-		fprintf(out, "pool %s", p->pools[i]->name);
-		for (uint32_t k = 0; k < p->pools[i]->n_cores; k++)
-			fprintf(out, "%s%u", k ? "," : " cores ", p->pools[i]->cores[k]);
-		fputs(p->pools[i]->fixed ? "\n" : " resolved at load\n", out);
-	}
+	for (uint32_t i = 0; i < p->n_pools; i++)
+		print_pool(p->pools[i], out);
 	for (uint32_t i = 0; i < p->n_params; i++)
 		print_param(p->params[i], out);
 	for (uint32_t i = 0; i < p->n_headers; i++) {

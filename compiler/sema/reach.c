@@ -288,10 +288,27 @@ static struct set *comparison_set(struct reach *r, const struct cond *c, wide ma
 
 /* --- boxes --- */
 
+static bool present(const struct set *s)
+{
+	return s && !s->missing;
+}
+
+/* A packet has one address of each kind, of IPv4 or of IPv6. */
+static bool of_two_families(const struct reach *r, const struct box *b, uint32_t d)
+{
+	if (!r->dims[d].family || !present(b->dim[d]))
+		return false;
+	for (uint32_t o = 0; o < d; o++)
+		if (r->dims[o].family && same_field(&r->dims[o].field, &r->dims[d].field) &&
+		    present(b->dim[o]))
+			return true;
+	return false;
+}
+
 static void push(struct reach *r, boxes *out, const struct box *b)
 {
 	for (uint32_t d = 0; d < r->n_dims; d++)
-		if (b->dim[d] && set_empty(b->dim[d]))
+		if (b->dim[d] && (set_empty(b->dim[d]) || of_two_families(r, b, d)))
 			return;
 	if (out->n == MAX_BOXES) {
 		r->too_large = true;

@@ -17,11 +17,11 @@ struct building {
 
 static unsigned families(const struct prefix *p, uint32_t n)
 {
-	unsigned set = 0;
+	unsigned set = n ? 0 : 3;
 
 	for (uint32_t i = 0; i < n; i++)
-		set |= p[i].family;
-	return n ? set : 4 | 6;
+		set |= p[i].family == 4 ? 1 : 2;
+	return set;
 }
 
 static bool match_families(const struct match *m)
