@@ -24,7 +24,8 @@
 /* The kernel's verdict on a bug of ours becomes our own: a sentence and 70. */
 static void crashed(int signal)
 {
-	static const char text[] = "iopc: this is a bug of iopc; please report it with the policy\n";
+	static const char text[] =
+		"iopc: this is a bug of iopc; please report it with the policy\n";
 
 	(void)signal;
 	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);

@@ -16,8 +16,8 @@
 #include "lang/lang.h"
 
 static const char *const emits[EMIT_AS_COUNT] = {
-	[EMIT_AS_AST] = "ast", [EMIT_AS_POLICY] = "policy", [EMIT_AS_PLAN] = "plan",
-	[EMIT_AS_HEADER] = "header", [EMIT_AS_IR] = "ir", [EMIT_AS_ASM] = "asm",
+	[EMIT_AS_AST] = "ast",       [EMIT_AS_POLICY] = "policy", [EMIT_AS_PLAN] = "plan",
+	[EMIT_AS_HEADER] = "header", [EMIT_AS_IR] = "ir",         [EMIT_AS_ASM] = "asm",
 	[EMIT_AS_OBJ] = "obj",
 };
 
@@ -147,7 +147,8 @@ static const struct row {
 	{ "--check", NULL, take_check, "say what is wrong, and write nothing" },
 	{ "--test", NULL, take_test,
 	  "run the policy's tests; writes only what -o or --emit asks for, if they pass" },
-	{ "--target", "KERNEL", take_target, "refuse what this release of Linux (6.1) does not have" },
+	{ "--target", "KERNEL", take_target,
+	  "refuse what this release of Linux (6.1) does not have" },
 	{ "--diag", "FORMAT", take_diag, "text or json: how errors and warnings are written" },
 	{ "--version", NULL, take_version, "" },
 	{ "--help", NULL, take_help, "" },
@@ -165,7 +166,9 @@ void options_help(void)
 		char head[32];
 
 		snprintf(head, sizeof(head), "%s%s%s", rows[i].name,
-			 !rows[i].value ? "" : rows[i].name[1] == '-' ? "=" : " ",
+			 !rows[i].value           ? ""
+			 : rows[i].name[1] == '-' ? "="
+						  : " ",
 			 rows[i].value ? rows[i].value : "");
 		if (!*doc)
 			printf("  %s\n", head);
@@ -230,11 +233,13 @@ static bool outputs_differ(const struct options *o)
 	for (size_t i = 0; i < o->n_files; i++)
 		for (size_t k = 0; k < i; k++) {
 			size_t n, m;
-			const char *a = output_stem(o->files[i], &n), *b = output_stem(o->files[k], &m);
+			const char *a = output_stem(o->files[i], &n),
+				   *b = output_stem(o->files[k], &m);
 
 			if (n == m && memcmp(a, b, n) == 0)
-				return complain("%s and %s would both become %.*s.bpf.o: compile them one by one",
-						o->files[k], o->files[i], (int)n, a);
+				return complain(
+					"%s and %s would both become %.*s.bpf.o: compile them one by one",
+					o->files[k], o->files[i], (int)n, a);
 		}
 	return true;
 }
@@ -252,8 +257,9 @@ static bool agree(const struct options *o)
 		return complain("--check writes nothing, so %s makes no sense with it",
 				o->out ? "-o" : "--emit");
 	if (o->test && o->emit_given && emit_is_text(o->emit) && !o->out)
-		return complain("--test and --emit=%s both write to the standard output: add -o OUT",
-				emits[o->emit]);
+		return complain(
+			"--test and --emit=%s both write to the standard output: add -o OUT",
+			emits[o->emit]);
 	for (size_t i = 0; i < o->n_files; i++) {
 		if (strcmp(o->files[i], "-") != 0)
 			continue;

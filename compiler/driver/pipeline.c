@@ -18,13 +18,11 @@
 #include "base/diag.h"
 #include "base/source.h"
 #include "driver/output.h"
+#include "emit/emit.h"
 #include "interp/interp.h"
 #include "plan/plan.h"
 #include "sema/policy.h"
 #include "syntax/ast.h"
-#ifdef IOP_HAVE_EMIT
-#include "emit/emit.h"
-#endif
 
 #define COMPILER "iopc " IOP_VERSION
 
@@ -95,18 +93,18 @@ static const void *describe(struct compilation *c, const void *value)
 	d->description = plan_describe(c->arena, d->plan, COMPILER, &d->size);
 	if (d->description)
 		return d;
-	diag_error(c->diags, SPAN_NONE, "an object has at most %u MiB of description, this has more",
+	diag_error(c->diags, SPAN_NONE,
+		   "an object has at most %u MiB of description, this has more",
 		   IOP_DESC_MAX_SIZE >> 20);
 	return NULL;
 }
 
-#ifdef IOP_HAVE_EMIT
 static const void *generate(struct compilation *c, const void *value)
 {
 	const struct described *d = value;
-	enum emit_kind kind = c->options->emit == EMIT_AS_IR	? EMIT_IR :
-			      c->options->emit == EMIT_AS_ASM ? EMIT_ASM :
-								EMIT_OBJECT;
+	enum emit_kind kind = c->options->emit == EMIT_AS_IR    ? EMIT_IR
+			      : c->options->emit == EMIT_AS_ASM ? EMIT_ASM
+								: EMIT_OBJECT;
 
 	/* The plan was good: what goes wrong from here on is not the policy's fault. */
 	c->failure = EXIT_BUG;
@@ -119,21 +117,6 @@ static void show_emitted(const void *value, FILE *out)
 
 	fwrite(e->data, 1, e->size, out);
 }
-#else
-static const void *generate(struct compilation *c, const void *value)
-{
-	(void)value;
-	c->failure = EXIT_ENVIRONMENT;
-	diag_error(c->diags, SPAN_NONE, "this iopc was built without LLVM");
-	return NULL;
-}
-
-static void show_emitted(const void *value, FILE *out)
-{
-	(void)value;
-	(void)out;
-}
-#endif
 
 static void show_ast(const void *value, FILE *out)
 {
@@ -256,7 +239,8 @@ static bool write_product(struct compilation *c, const struct product *product)
 		if (!out)
 			out = output_name(c->arena, c->path);
 		if (is_source(c, out)) {
-			diag_error(c->diags, SPAN_NONE, "`%s` is a source: it will not be written over", out);
+			diag_error(c->diags, SPAN_NONE,
+				   "`%s` is a source: it will not be written over", out);
 			c->failure = EXIT_USAGE;
 			return false;
 		}

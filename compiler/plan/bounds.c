@@ -6,7 +6,7 @@
 #include "base/diag.h"
 #include "plan/plan.h"
 
-#define MAX_MAPS 64	     /* that a program may use: MAX_USED_MAPS of the kernel */
+#define MAX_MAPS 64      /* that a program may use: MAX_USED_MAPS of the kernel */
 #define MAX_ELEMENT 32768 /* bytes of a per-CPU map's element: PCPU_MIN_UNIT_SIZE */
 
 /* Maps that belong to no action: those of the library, variables. */
@@ -40,8 +40,10 @@ static void bound_maps(const struct plan *plan, enum iop_hook hook, struct diags
 
 		if (!a || plan->actions[a->id].hook != hook || ++n != MAX_MAPS + 1)
 			continue;
-		struct diag *d = diag_error(diags, a->at, "the kernel allows a program %d maps: with this one `%s` has more",
-					    MAX_MAPS, plan->hooks[hook].program);
+		struct diag *d = diag_error(
+			diags, a->at,
+			"the kernel allows a program %d maps: with this one `%s` has more",
+			MAX_MAPS, plan->hooks[hook].program);
 
 		diag_help(d, "each `limit` and each `by local` has a map of its own");
 	}
@@ -59,7 +61,8 @@ static void bound_counters(const struct plan *plan, enum iop_hook hook, struct d
 					    "a class has at most %d counters, and this needs more",
 					    MAX_ELEMENT / 8);
 
-		diag_help(d, "each core or worker that a class can be given to is counted for itself");
+		diag_help(d,
+			  "each core or worker that a class can be given to is counted for itself");
 		return;
 	}
 }
@@ -81,12 +84,14 @@ static void unused_workload(const struct workload *w, struct diags *diags)
 	for (int i = 0; i < STAGE_COUNT; i++)
 		any |= w->stages[i] != NULL;
 	if (!any)
-		diag_warning(diags, w->at, "workload `%s` has no stage: nothing is done with its packets",
+		diag_warning(diags, w->at,
+			     "workload `%s` has no stage: nothing is done with its packets",
 			     w->name);
 	if (!w->stages[STAGE_SOCKET] || w->n_owners)
 		return;
-	struct diag *d = diag_warning(diags, w->stages[STAGE_SOCKET]->at,
-				      "workload `%s` does not say whose sockets these are", w->name);
+	struct diag *d =
+		diag_warning(diags, w->stages[STAGE_SOCKET]->at,
+			     "workload `%s` does not say whose sockets these are", w->name);
 
 	diag_help(d, "its workers are the sockets of a server: `threads comm \"NAME\";`");
 }
@@ -97,10 +102,12 @@ void plan_unused(const struct plan *plan, struct diags *diags)
 
 	for (uint32_t i = 0; i < p->n_params; i++)
 		if (!plan->reads_param[i])
-			diag_warning(diags, p->params[i]->at, "nothing reads param `%s`", p->params[i]->name);
+			diag_warning(diags, p->params[i]->at, "nothing reads param `%s`",
+				     p->params[i]->name);
 	for (uint32_t i = 0; i < p->n_pools; i++)
 		if (!p->pools[i]->used)
-			diag_warning(diags, p->pools[i]->at, "no rule uses pool `%s`", p->pools[i]->name);
+			diag_warning(diags, p->pools[i]->at, "no rule uses pool `%s`",
+				     p->pools[i]->name);
 	for (uint32_t i = 0; i < p->n_workloads; i++)
 		unused_workload(p->workloads[i], diags);
 }

@@ -37,7 +37,7 @@ static void pools(struct description *d)
 {
 	static const enum iop_pool_term_kind kinds[POOL_TERM_COUNT] = {
 		[POOL_TERM_CORES] = IOP_TERM_CORES,   [POOL_TERM_NUMA] = IOP_TERM_NUMA,
-		[POOL_TERM_LLC] = IOP_TERM_LLC,	      [POOL_TERM_SMT] = IOP_TERM_SMT_OFF,
+		[POOL_TERM_LLC] = IOP_TERM_LLC,       [POOL_TERM_SMT] = IOP_TERM_SMT_OFF,
 		[POOL_TERM_EXCEPT] = IOP_TERM_EXCEPT,
 	};
 	const struct policy *policy = d->plan->policy;
@@ -61,8 +61,8 @@ static void pools(struct description *d)
 			section_add(d->section, IOP_TABLE_TERMS, &term, 1);
 		}
 		if (p->used && !p->fixed) {
-			row.variable = section_string(d->section,
-						      arena_printf(d->arena, "iop_pool_%s", p->name));
+			row.variable = section_string(
+				d->section, arena_printf(d->arena, "iop_pool_%s", p->name));
 			d->variables = true;
 		}
 		section_add(d->section, IOP_TABLE_POOLS, &row, 1);
@@ -91,8 +91,8 @@ static void params(struct description *d)
 		};
 
 		if (d->plan->reads_param[i]) {
-			row.variable = section_string(d->section,
-						      arena_printf(d->arena, "iop_param_%s", p->name));
+			row.variable = section_string(
+				d->section, arena_printf(d->arena, "iop_param_%s", p->name));
 			d->variables = true;
 		}
 		section_add(d->section, IOP_TABLE_PARAMS, &row, 1);
@@ -257,9 +257,8 @@ static void maps(struct description *d)
 	for (uint32_t i = 0; i < d->plan->n_maps; i++)
 		map(d, d->plan->maps[i]);
 	if (d->plan->n_turns)
-		map(d, &(struct plan_map){ .name = ".bss",
-					   .role = IOP_MAP_TURNS,
-					   .scope = IOP_SCOPE_POLICY });
+		map(d, &(struct plan_map){
+			       .name = ".bss", .role = IOP_MAP_TURNS, .scope = IOP_SCOPE_POLICY });
 	if (d->variables)
 		map(d, &(struct plan_map){ .name = ".rodata",
 					   .role = IOP_MAP_RODATA,
@@ -293,7 +292,8 @@ static void target(struct description *d, uint32_t class, enum iop_hook hook,
 static void targets(struct description *d)
 {
 	for (int h = 0; h < IOP_HOOKS; h++)
-		for (uint32_t c = 0; d->plan->hooks[h].used && c < d->plan->policy->n_classes; c++) {
+		for (uint32_t c = 0; d->plan->hooks[h].used && c < d->plan->policy->n_classes;
+		     c++) {
 			const struct plan_chain *chain = &d->plan->hooks[h].chains[c];
 
 			for (uint32_t i = 0; i < chain->n; i++)
@@ -347,25 +347,16 @@ static struct iop_desc_step expectation(struct description *d, const struct test
 	struct iop_desc_step row = { .kind = kinds[e->kind] };
 
 	switch (e->kind) {
-	case EXPECT_WORKLOAD:
-		row.a = e->workload;
-		break;
-	case EXPECT_CLASS:
-		row.a = e->class;
-		break;
-	case EXPECT_RX_CORE:
-		row.a = (uint32_t)e->numbers[0].lo;
-		break;
-	case EXPECT_RX_STEER:
-		row.a = e->pool->id;
-		break;
+	case EXPECT_WORKLOAD: row.a = e->workload; break;
+	case EXPECT_CLASS: row.a = e->class; break;
+	case EXPECT_RX_CORE: row.a = (uint32_t)e->numbers[0].lo; break;
+	case EXPECT_RX_STEER: row.a = e->pool->id; break;
 	case EXPECT_WORKER:
 	case EXPECT_WORKERS:
 		row.first_range = ranges(d, e->numbers, e->n_numbers);
 		row.n_ranges = e->n_numbers;
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return row;
 }
@@ -390,7 +381,8 @@ static void tests(struct description *d)
 			if (!s->is_packet) {
 				step = expectation(d, &s->expect);
 			} else {
-				step.blob = section_add(d->section, IOP_TABLE_BLOBS, s->packet, s->len);
+				step.blob =
+					section_add(d->section, IOP_TABLE_BLOBS, s->packet, s->len);
 				step.n_blob = s->len;
 			}
 			step.place = place_of(d, s->at);

@@ -57,7 +57,7 @@ static int by_name(const void *a, const void *b)
 	const struct constant *const *x = a, *const *y = b;
 	int order = strcmp((*x)->name, (*y)->name);
 
-	return order ? order : (*x)->value < (*y)->value ? -1 : (*x)->value > (*y)->value;
+	return order ? order : (*x)->value<(*y)->value ? -1 : (*x)->value>(*y)->value;
 }
 
 /* Of names that are the same (classes `a` and `A`), all but the first get their number. */
@@ -97,8 +97,8 @@ static void print_workloads(struct writing *w)
 
 		constant(w, &workloads, i, "%s_WORKLOAD_%s", w->policy, wl->name);
 		for (uint32_t k = 0; k < wl->n_classes; k++)
-			constant(w, &classes, wl->classes[k].gid, "%s_CLASS_%s_%s", w->policy, wl->name,
-				 wl->classes[k].name);
+			constant(w, &classes, wl->classes[k].gid, "%s_CLASS_%s_%s", w->policy,
+				 wl->name, wl->classes[k].name);
 	}
 	print_enum(w, "workload", &workloads);
 	fputs("/* Keys of the counters' maps. */\n", w->out);
@@ -153,7 +153,8 @@ static void print_counts(struct writing *w, enum iop_hook hook, const char *stag
 		fprintf(w->out, "\tuint64_t %s; /* %s */\n", c_name(w->arena, counters[i].name),
 			counters[i].doc);
 	if (h->n_targets > IOP_COUNT_TARGETS)
-		fprintf(w->out, "\tuint64_t target[%" PRIu32 "]; /* cores or workers that were chosen */\n",
+		fprintf(w->out,
+			"\tuint64_t target[%" PRIu32 "]; /* cores or workers that were chosen */\n",
 			h->n_targets - IOP_COUNT_TARGETS);
 	fputs("};\n\n", w->out);
 }
@@ -183,7 +184,9 @@ static void print_path(struct writing *w)
 void plan_print_header(const struct plan *plan, FILE *out)
 {
 	struct arena *scratch = arena_new();
-	struct writing w = { .arena = scratch, .plan = plan, .policy = plan->policy->name, .out = out };
+	struct writing w = {
+		.arena = scratch, .plan = plan, .policy = plan->policy->name, .out = out
+	};
 
 	w.POLICY = capitals(scratch, w.policy);
 	fputs("/* SPDX-License-Identifier: BSD-2-Clause */\n", out);

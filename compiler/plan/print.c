@@ -93,45 +93,32 @@ static void print_workload(const struct plan *plan, const struct workload *w, FI
 static const char *map_type(uint32_t type)
 {
 	switch (type) {
-	case BPF_MAP_TYPE_ARRAY:
-		return "array";
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-		return "percpu_array";
-	case BPF_MAP_TYPE_LRU_HASH:
-		return "lru_hash";
-	case BPF_MAP_TYPE_CPUMAP:
-		return "cpumap";
-	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-		return "reuseport_sockarray";
-	default:
-		return "?";
+	case BPF_MAP_TYPE_ARRAY: return "array";
+	case BPF_MAP_TYPE_PERCPU_ARRAY: return "percpu_array";
+	case BPF_MAP_TYPE_LRU_HASH: return "lru_hash";
+	case BPF_MAP_TYPE_CPUMAP: return "cpumap";
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: return "reuseport_sockarray";
+	default: return "?";
 	}
 }
 
 static const char *key_of(const struct plan_map *m)
 {
 	static const char *const limits[] = {
-		[PLAN_KEY_NONE] = "-",	     [PLAN_KEY_NUMBER] = "number", [PLAN_KEY_ADDR] = "address",
-		[PLAN_KEY_FLOW] = "flow",    [PLAN_KEY_BYTES] = "bytes",
+		[PLAN_KEY_NONE] = "-",    [PLAN_KEY_NUMBER] = "number", [PLAN_KEY_ADDR] = "address",
+		[PLAN_KEY_FLOW] = "flow", [PLAN_KEY_BYTES] = "bytes",
 	};
 
 	switch (m->role) {
 	case IOP_MAP_COUNT_RX:
-	case IOP_MAP_COUNT_SOCKET:
-		return "class";
-	case IOP_MAP_PATH:
-		return "stage";
-	case IOP_MAP_CPUS:
-		return "core";
-	case IOP_MAP_WORKERS:
-		return "worker";
+	case IOP_MAP_COUNT_SOCKET: return "class";
+	case IOP_MAP_PATH: return "stage";
+	case IOP_MAP_CPUS: return "core";
+	case IOP_MAP_WORKERS: return "worker";
 	case IOP_MAP_NEAR_CORE:
-	case IOP_MAP_NEAR_WORKER:
-		return "this core";
-	case IOP_MAP_LIMIT:
-		return limits[m->key];
-	default:
-		return "-";
+	case IOP_MAP_NEAR_WORKER: return "this core";
+	case IOP_MAP_LIMIT: return limits[m->key];
+	default: return "-";
 	}
 }
 
@@ -139,9 +126,9 @@ static const char *value_of(const struct plan_map *m)
 {
 	static const char *const values[IOP_MAP_ROLES] = {
 		[IOP_MAP_COUNT_RX] = "counters",  [IOP_MAP_COUNT_SOCKET] = "counters",
-		[IOP_MAP_PATH] = "counters",	  [IOP_MAP_CPUS] = "queue",
-		[IOP_MAP_WORKERS] = "socket",	  [IOP_MAP_GROUP] = "iop_group",
-		[IOP_MAP_NEAR_CORE] = "core",	  [IOP_MAP_NEAR_WORKER] = "worker",
+		[IOP_MAP_PATH] = "counters",      [IOP_MAP_CPUS] = "queue",
+		[IOP_MAP_WORKERS] = "socket",     [IOP_MAP_GROUP] = "iop_group",
+		[IOP_MAP_NEAR_CORE] = "core",     [IOP_MAP_NEAR_WORKER] = "worker",
 		[IOP_MAP_LIMIT] = "next free at",
 	};
 
@@ -225,7 +212,8 @@ static void print_counters(const struct plan *plan, FILE *out)
 		for (uint32_t w = 0; h->used && w < plan->policy->n_workloads; w++) {
 			const struct workload *wl = plan->policy->workloads[w];
 
-			for (uint32_t c = 0; wl->stages[plan_stage(path[i])] && c < wl->n_classes; c++) {
+			for (uint32_t c = 0; wl->stages[plan_stage(path[i])] && c < wl->n_classes;
+			     c++) {
 				const struct plan_chain *chain = &h->chains[wl->classes[c].gid];
 
 				fprintf(out, "  %s %s.%s:", hook_names[path[i]], wl->name,

@@ -171,6 +171,7 @@ const void *section_finish(struct section *s, struct iop_desc_header header, uin
 	memcpy(out, &header, sizeof(header));
 	for (int t = 0; t < IOP_TABLE_COUNT; t++)
 		if (s->tables[t].size)
-			memcpy(out + header.tables[t].offset, s->tables[t].bytes, s->tables[t].size);
+			memcpy(out + header.tables[t].offset, s->tables[t].bytes,
+			       s->tables[t].size);
 	return out;
 }

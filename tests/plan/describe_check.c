@@ -16,14 +16,14 @@
 
 static int failures;
 
-#define EXPECT(ok, ...)                                                \
-	do {                                                           \
-		if (!(ok)) {                                           \
+#define EXPECT(ok, ...)                                                 \
+	do {                                                            \
+		if (!(ok)) {                                            \
 			fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
-			fprintf(stderr, __VA_ARGS__);                  \
-			fputc('\n', stderr);                           \
-			failures++;                                    \
-		}                                                      \
+			fprintf(stderr, __VA_ARGS__);                   \
+			fputc('\n', stderr);                            \
+			failures++;                                     \
+		}                                                       \
 	} while (0)
 
 static void check_names(const struct iop_object *o, const struct policy *p)
@@ -111,10 +111,9 @@ static void check_packets(const struct iop_object *o, const struct policy *p)
 			const struct test_step *t = &p->tests[i].steps[k];
 
 			EXPECT((s->kind == IOP_STEP_PACKET) == t->is_packet, "step %u", at);
-			EXPECT(!t->is_packet ||
-				       (s->n_blob == t->len &&
-					memcmp(object_row(o, IOP_TABLE_BLOBS, s->blob), t->packet,
-					       t->len) == 0),
+			EXPECT(!t->is_packet || (s->n_blob == t->len &&
+						 memcmp(object_row(o, IOP_TABLE_BLOBS, s->blob),
+							t->packet, t->len) == 0),
 			       "the packet of step %u", at);
 		}
 }
