@@ -241,6 +241,38 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
 	return iop_hash_word(h, taken);
 }
 
+/*
+ * --- walks as functions ---
+ *
+ * A repetition, a text, a search, bytes that are hashed: where many of them
+ * stand in one program, each is a function of its own, because the verifier
+ * looks at a global function once, whatever calls it (compiler/emit/walk.c). It
+ * takes the packet's context and the distance of the payload from its start. The
+ * compiler makes as many as it needs of the type of iop_…_walk().
+ */
+
+#define IOP_WALKS(hook, type)                                                                \
+	STAGE_FN static void iop_##hook##_walk_open(struct iop_pkt *p, struct type *ctx,      \
+						    __u64 payload)                            \
+	{                                                                                     \
+		p->ctx = ctx;                                                                 \
+		p->end = (const __u8 *)(long)ctx->data_end;                                   \
+		p->payload = (const __u8 *)(long)ctx->data + (payload & 0x3fff);              \
+	}                                                                                     \
+	__u64 iop_##hook##_walk(struct type *ctx, __u64 payload, __u64 at, __u64 size, __u64 hash); \
+	STAGE_FN __u64 iop_##hook##_walk(struct type *ctx, __u64 payload, __u64 at,           \
+					 __u64 size, __u64 hash)                              \
+	{                                                                                     \
+		return 0;                                                                     \
+	}                                                                                     \
+	STAGE_FN static __u64 iop_##hook##_payload(const struct iop_pkt *p)                   \
+	{                                                                                     \
+		return p->payload - (const __u8 *)(long)((struct type *)p->ctx)->data;        \
+	}
+IOP_WALKS(rx, xdp_md)
+IOP_WALKS(socket, sk_reuseport_md)
+#undef IOP_WALKS
+
 /* --- steering --- */
 
 /* The core that runs the stack for this packet; false: it stays here. */

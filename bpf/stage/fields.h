@@ -224,12 +224,22 @@ PAYLOAD_NUMBER(32, le)
 PAYLOAD_NUMBER(64, le)
 
 /* `n` bytes that are compared or searched, known to lie in the datagram, or asked for that by
- * the caller; NULL if the packet does not hold them. */
-STAGE_FN static const __u8 *iop_packet_at(const struct iop_pkt *p, __u64 at, __u64 n)
+ * the caller; false if the packet does not hold them. */
+STAGE_FN static bool iop_packet_at(const struct iop_pkt *p, __u64 at, __u64 n, const __u8 **out)
 {
 	const __u8 *from = iop_payload_from(p, at);
 
-	return from + n > p->end ? NULL : from;
+	if (from + n > p->end)
+		return false;
+	*out = from;
+	return true;
+}
+
+/* A number that LLVM does not take apart again: a comparison of it stays one. */
+STAGE_FN static __u64 iop_whole(__u64 n)
+{
+	iop_opaque(n);
+	return n;
 }
 
 /* A number as a loop sees it: see iop_copy(). */

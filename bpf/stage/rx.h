@@ -15,16 +15,27 @@
 #define IOP_MAX_EXT_HEADERS 6
 #define IOP_FRAGMENT_MASK 0x3fff /* MF and the offset */
 
-/* Extension headers (RFC 8200, section 4) that may stand before UDP. */
-static __always_inline const void *iop_ip6_walk(struct iop_pkt *p, const void *at, __u8 next)
+/*
+ * Extension headers (RFC 8200, section 4) that may stand before UDP. What they
+ * take is kept below a power of two, which it always is: so each way out of the
+ * loop looks the same to the verifier, and what follows is verified once for all
+ * of them.
+ */
+static __always_inline const void *iop_ip6_walk(struct iop_pkt *p, const struct ipv6hdr *ip)
 {
+	const void *first = ip + 1;
+	__u8 next = ip->nexthdr;
+	__u64 taken = 0;
+
 #pragma clang loop unroll(disable)
 	for (int i = 0; i <= IOP_MAX_EXT_HEADERS; i++) {
-		const struct ipv6_opt_hdr *opt = at;
+		const struct ipv6_opt_hdr *opt = first + taken;
 		__u32 size;
 
-		if (next == IPPROTO_UDP)
-			return at;
+		if (next == IPPROTO_UDP) {
+			p->room -= taken;
+			return opt;
+		}
 		if ((const __u8 *)(opt + 1) > p->end)
 			return NULL;
 		if (next == IPPROTO_AH)
@@ -34,8 +45,9 @@ static __always_inline const void *iop_ip6_walk(struct iop_pkt *p, const void *a
 		else
 			return NULL;
 		next = opt->nexthdr;
-		p->room -= size;
-		at += size;
+		taken += size;
+		iop_opaque(taken);
+		taken &= 0x3fff; /* six times 2,048 at most */
 	}
 	return NULL;
 }
@@ -63,9 +75,33 @@ static __always_inline const void *iop_l4(struct iop_pkt *p)
 			return NULL;
 		p->family = 6;
 		p->room = bpf_ntohs(ip->payload_len);
-		return iop_ip6_walk(p, ip + 1, ip->nexthdr);
+		return iop_ip6_walk(p, ip);
 	}
 	return NULL;
+}
+
+/* One VLAN tag or two; as above, both ways out look the same. */
+static __always_inline bool iop_tags(struct iop_pkt *p)
+{
+	const void *first = p->l3;
+	__u64 taken = 0;
+
+	p->vlan = first;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 2; i++) {
+		const struct iop_vlan *tag = first + taken;
+
+		if ((const __u8 *)(tag + 1) > p->end)
+			return false;
+		p->proto = tag->proto;
+		taken += sizeof(*tag);
+		iop_opaque(taken);
+		taken &= 0xc;
+		if (p->proto != bpf_htons(ETH_P_8021Q) && p->proto != bpf_htons(ETH_P_8021AD))
+			break;
+	}
+	p->l3 = first + taken;
+	return true;
 }
 
 /* Up to the UDP header; false: not UDP over IP. */
@@ -80,17 +116,9 @@ static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 	/* struct ethhdr is packed: by its member this would be two loads. */
 	p->proto = *(const __be16 *)(p->eth + 2 * ETH_ALEN);
 	p->l3 = p->eth + ETH_HLEN;
-	for (int i = 0; i < 2; i++) {
-		const struct iop_vlan *tag = p->l3;
-
-		if (p->proto != bpf_htons(ETH_P_8021Q) && p->proto != bpf_htons(ETH_P_8021AD))
-			break;
-		if ((const __u8 *)(tag + 1) > p->end)
+	if (p->proto == bpf_htons(ETH_P_8021Q) || p->proto == bpf_htons(ETH_P_8021AD)) {
+		if (!iop_tags(p))
 			return false;
-		if (i == 0)
-			p->vlan = tag;
-		p->proto = tag->proto;
-		p->l3 = tag + 1;
 	}
 	p->udp = iop_l4(p);
 	if (!p->udp || (const __u8 *)(p->udp + 1) > p->end)

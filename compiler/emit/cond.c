@@ -141,69 +141,88 @@ static void prefixes(struct emitter *e, const struct field_ref *f, const struct 
 	}
 }
 
-/* All of `s` at `p`, in words as large as fit. */
-static void compare_bytes(struct emitter *e, LLVMValueRef p, const struct bytes *s,
-			  LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
+/* The next word of a string that is compared at `p`, as large as fits; what differs from it. */
+static LLVMValueRef word_diff(struct emitter *e, LLVMValueRef p, const struct bytes *s, uint32_t *at)
 {
-	for (uint32_t at = 0; at < s->len;) {
-		unsigned width = s->len - at >= 8 ? 8 : s->len - at >= 4 ? 4 : s->len - at >= 2 ? 2 : 1;
-		LLVMValueRef i = emit_i64(e, at), word;
-		LLVMBasicBlockRef next = emit_block(e, "");
-		uint64_t want = 0;
+	unsigned width = s->len - *at >= 8 ? 8 : s->len - *at >= 4 ? 4 : s->len - *at >= 2 ? 2 : 1;
+	LLVMValueRef i = emit_i64(e, *at), word;
+	uint64_t want = 0;
 
-		for (unsigned k = 0; k < width; k++) /* as it lies in memory: little-endian */
-			want |= (uint64_t)s->data[at + k] << (8 * k);
-		word = emit_load(e, LLVMBuildGEP2(e->b, e->i8, p, &i, 1, ""), width);
-		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntEQ, word,
-					      LLVMConstInt(LLVMTypeOf(word), want, false), ""),
-			     next, is_not);
-		emit_at(e, next);
-		at += width;
-	}
-	emit_br(e, is);
+	for (unsigned k = 0; k < width; k++) /* as it lies in memory: little-endian */
+		want |= (uint64_t)s->data[*at + k] << (8 * k);
+	word = emit_load(e, LLVMBuildGEP2(e->b, e->i8, p, &i, 1, ""), width);
+	*at += width;
+	return LLVMBuildXor(e->b, LLVMBuildZExt(e->b, word, e->i64, ""), emit_i64(e, want), "");
 }
 
 /* The string at a position that the field is known to hold; `not`: it is not there. */
 static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
 		      LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
 {
-	LLVMBasicBlockRef there;
-	LLVMValueRef p;
+	LLVMBasicBlockRef next;
+	LLVMValueRef slot, p;
 
 	if (s->len == 0) {
 		emit_br(e, is);
 		return;
 	}
-	there = emit_block(e, "");
-	p = CALL(e, "iop_packet_at", e->pkt, at, emit_i64(e, s->len));
-	emit_cond_br(e, LLVMBuildIsNotNull(e->b, p, ""), there, is_not);
-	emit_at(e, there);
-	compare_bytes(e, p, s, is, is_not);
+	next = emit_block(e, "");
+	slot = emit_alloca(e, e->ptr);
+	emit_cond_br(e, CALL(e, "iop_packet_at", e->pkt, at, emit_i64(e, s->len), slot), next, is_not);
+	emit_at(e, next);
+	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
+	for (uint32_t i = 0; i < s->len;) {
+		next = emit_block(e, "");
+		emit_cond_br(e, LLVMBuildIsNull(e->b, word_diff(e, p, s, &i), ""), next, is_not);
+		emit_at(e, next);
+	}
+	emit_br(e, is);
 }
 
-/* Somewhere in the first `within` bytes of the field. */
-static void contains(struct emitter *e, const struct reading *r, const struct bytes *s,
-		     uint32_t within, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
-{
-	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), head = emit_block(e, "head"),
-			  body = emit_block(e, ""), fits = emit_block(e, ""), latch = emit_block(e, "next");
-	LLVMValueRef zero = emit_i64(e, 0), i, next, last, size = CALL(e, "iop_fork", r->size);
+struct search {
+	const struct bytes *string;
+	uint32_t within;
+};
 
+/*
+ * Somewhere in the first `within` bytes of the field; what is found is of no
+ * interest. A position is compared as a whole: with a way on for each of its words,
+ * the verifier would see as many ways as there are words, to the power of the
+ * positions.
+ */
+static void walk_search(struct emitter *e, struct walk *w, const void *what)
+{
+	const struct search *s = what;
+	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), head = emit_block(e, "head"),
+			  body = emit_block(e, ""), fits = emit_block(e, ""), latch = emit_block(e, "next"),
+			  held = emit_block(e, ""), found = emit_block(e, "here");
+	LLVMValueRef zero = emit_i64(e, 0), i, next, last, size = CALL(e, "iop_fork", w->size);
+	LLVMValueRef slot = emit_alloca(e, e->ptr), p, diff = zero;
 
 	emit_br(e, head);
 	emit_at(e, head);
 	i = LLVMBuildPhi(e->b, e->i64, "");
 	LLVMAddIncoming(i, &zero, &pre, 1);
-	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, emit_i64(e, within - s->len), ""), body, is_not);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, emit_i64(e, s->within - s->string->len), ""),
+		     body, w->missing);
 	emit_at(e, body);
-	last = LLVMBuildAdd(e->b, i, emit_i64(e, s->len), "");
-	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, last, size, ""), fits, is_not);
+	last = LLVMBuildAdd(e->b, i, emit_i64(e, s->string->len), "");
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, last, size, ""), fits, w->missing);
 	emit_at(e, fits);
-	string_at(e, LLVMBuildAdd(e->b, r->at, i, ""), s, is, latch);
+	emit_cond_br(e, CALL(e, "iop_packet_at", e->pkt, LLVMBuildAdd(e->b, w->at, i, ""),
+			     emit_i64(e, s->string->len), slot),
+		     held, w->missing);
+	emit_at(e, held);
+	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
+	for (uint32_t k = 0; k < s->string->len;)
+		diff = LLVMBuildOr(e->b, diff, word_diff(e, p, s->string, &k), "");
+	emit_cond_br(e, LLVMBuildIsNull(e->b, CALL(e, "iop_whole", diff), ""), found, latch);
 	emit_at(e, latch);
 	next = LLVMBuildAdd(e->b, i, emit_i64(e, 1), "");
 	emit_no_unroll(e, LLVMBuildBr(e->b, head));
 	LLVMAddIncoming(i, &next, &latch, 1);
+	emit_at(e, found);
+	walk_found(e, w, emit_i64(e, 0));
 }
 
 static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
@@ -216,7 +235,10 @@ static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 		LLVMBasicBlockRef more = i + 1 < c->n ? emit_block(e, "") : is_not, fits;
 
 		if (c->kind == COND_CONTAINS) {
-			contains(e, &r, s, c->within, is, more);
+			struct search search = { s, c->within };
+
+			emit_walk(e, r.at, r.size, emit_i64(e, 0), walk_search, &search, more);
+			emit_br(e, is);
 		} else {
 			fits = emit_block(e, "");
 			emit_cond_br(e, LLVMBuildICmp(e->b, c->kind == COND_BYTES ? LLVMIntEQ : LLVMIntUGE,

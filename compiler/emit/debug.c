@@ -81,6 +81,62 @@ LLVMMetadataRef debug_function(struct emitter *e, LLVMValueRef fn, const char *n
 	return e->subprogram;
 }
 
+/* Operands of a metadata node; false if it has another shape than we know. */
+static bool operands_of(struct emitter *e, LLVMMetadataRef node, LLVMValueRef *operands, unsigned max,
+			unsigned *n)
+{
+	LLVMValueRef v = LLVMMetadataAsValue(e->ctx, node);
+
+	*n = LLVMGetMDNodeNumOperands(v);
+	if (*n > max)
+		return false;
+	LLVMGetMDNodeOperands(v, operands);
+	return true;
+}
+
+/*
+ * A function with the type of one that the library has. The kernel takes a
+ * function for global only with a BTF prototype whose parameters have types and
+ * names; without them it says nothing and treats it as static. The C API cannot
+ * ask for types: operand 4 of a DISubprogram is its DISubroutineType, operand 3 of
+ * that the list of types, the result's first.
+ */
+void debug_walk(struct emitter *e, LLVMValueRef fn, const char *name, LLVMValueRef like)
+{
+	static const char *const names[] = { "ctx", "payload", "at", "size", "hash" };
+	LLVMValueRef of_function[16], of_type[8], types[8];
+	LLVMMetadataRef type;
+	unsigned n;
+
+	if (!operands_of(e, LLVMGetSubprogram(like), of_function, 16, &n) || n < 5 || !of_function[4] ||
+	    !operands_of(e, type = LLVMValueAsMetadata(of_function[4]), of_type, 8, &n) || n < 4 ||
+	    !operands_of(e, LLVMValueAsMetadata(of_type[3]), types, 8, &n) || n != 6) {
+		emit_bug(e, "LLVM describes the type of %s in a way that is not known", name);
+		return;
+	}
+	e->subprogram = LLVMDIBuilderCreateFunction(e->di, e->files[0], name, strlen(name), name,
+						    strlen(name), e->files[0], 1, type, false, true, 1,
+						    LLVMDIFlagZero, true);
+	for (unsigned i = 1; i < n; i++)
+		LLVMDIBuilderCreateParameterVariable(e->di, e->subprogram, names[i - 1],
+						     strlen(names[i - 1]), i, e->files[0], 1,
+						     LLVMValueAsMetadata(types[i]), true, LLVMDIFlagZero);
+	LLVMSetSubprogram(fn, e->subprogram);
+}
+
+/* The same place of the source, in another function. */
+void debug_again(struct emitter *e, LLVMMetadataRef where)
+{
+	LLVMMetadataRef file = where ? LLVMDIScopeGetFile(LLVMDILocationGetScope(where)) : NULL;
+
+	if (!file)
+		return;
+	LLVMSetCurrentDebugLocation2(
+		e->b, LLVMDIBuilderCreateDebugLocation(
+			      e->ctx, LLVMDILocationGetLine(where), LLVMDILocationGetColumn(where),
+			      LLVMDIBuilderCreateLexicalBlockFile(e->di, e->subprogram, file, 0), NULL));
+}
+
 void debug_at(struct emitter *e, struct span at)
 {
 	struct position pos = source_position(e->policy->sources, at.begin);

@@ -41,9 +41,11 @@ struct deciding {
 	struct node *nodes;
 	uint32_t n_nodes;
 	struct decision *out;
-	/* signature under construction */
+	uint8_t *rules_need; /* by field: some rule reads it */
+	/* signature under construction, and the fields that it speaks of */
 	char *sig;
 	size_t sig_len, sig_cap;
+	uint8_t *needed;
 };
 
 /* --- atoms --- */
@@ -179,6 +181,28 @@ static const struct cond *next_atom(const struct deciding *d, const struct facts
 						: next_atom(d, f, c->b, want);
 }
 
+static void need_field(const struct hfield *h, uint8_t *needed);
+
+/* Fields that actions read once the class is known. */
+static void need_action(const struct action *a, uint8_t *needed)
+{
+	for (; a; a = a->otherwise) {
+		if (a->per)
+			need_field(a->per->hfield, needed);
+		for (uint32_t i = 0; i < a->selector.n_keys; i++)
+			need_field(a->selector.keys[i].hfield, needed);
+	}
+}
+
+static void need_rules(struct deciding *d)
+{
+	const struct stage *st = d->w->stages[plan_stage(d->e->hook)];
+
+	for (uint32_t i = 0; i < st->n_rules; i++)
+		for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
+			need_action(st->rules[i].actions[k], d->rules_need);
+}
+
 /* --- signatures: equal ones, equal questions --- */
 
 static void sig_put(struct deciding *d, char c)
@@ -203,9 +227,6 @@ static void sig_number(struct deciding *d, uint32_t n)
 	while (n /= 16);
 	sig_put(d, '.');
 }
-
-static void sig_cond(struct deciding *d, const struct facts *f, const struct cond *c, bool want,
-		     uint8_t *needed);
 
 /* Fields that a question reads, and those that they are placed or sized by. */
 static void need_field(const struct hfield *h, uint8_t *needed)
@@ -253,6 +274,8 @@ static const char *signature(struct deciding *d, const struct facts *f, uint32_t
 {
 	uint8_t *needed = arena_alloc(d->e->arena, d->n_fields + 1);
 
+	memcpy(needed, d->rules_need, d->n_fields);
+	d->needed = needed;
 	d->sig = NULL;
 	d->sig_len = d->sig_cap = 0;
 	sig_number(d, class);
@@ -383,16 +406,21 @@ static void decide(struct deciding *d, uint32_t class, const struct facts *f)
 			return;
 		}
 	struct node *n = arena_new_of(e->arena, struct node);
+	struct facts *here = copy(d, f);
 
+	/* Another way to this node agrees in what the signature names, and in nothing else. */
+	for (uint32_t i = 0; i < d->n_fields; i++)
+		if (!d->needed[i])
+			here->known[i] = 0;
 	*n = (struct node){ .questions = sig, .block = emit_block(e, "ask"), .older = d->nodes };
 	d->nodes = n;
 	d->n_nodes++;
 	emit_br(e, n->block);
 	emit_at(e, n->block);
 	if (d->n_nodes > MAX_NODES)
-		one_by_one(d, class, f);
+		one_by_one(d, class, here);
 	else
-		question(d, class, f);
+		question(d, class, here);
 }
 
 void emit_decision(struct emitter *e, const struct workload *w, struct decision *out)
@@ -408,6 +436,8 @@ void emit_decision(struct emitter *e, const struct workload *w, struct decision 
 	frame_begin(e, &e->frame, w->payload ? w->payload->fields : NULL, d->n_fields);
 	start->known = e->frame.known;
 	start->missing = arena_alloc(e->arena, d->n_fields + 1);
+	d->rules_need = arena_alloc(e->arena, d->n_fields + 1);
+	need_rules(d);
 	for (uint32_t i = 0; i < w->n_classes && few; i++)
 		if (w->classes[i].when)
 			few = collect(d, w->classes[i].when);

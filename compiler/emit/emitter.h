@@ -66,6 +66,9 @@ struct emitter {
 	LLVMMetadataRef subprogram;
 	struct frame frame;
 
+	bool outline;     /* walks of this program are functions of their own */
+	unsigned n_walks; /* that have been made */
+
 	/* of other files, by action or pool or param id */
 	LLVMValueRef *action_maps;
 	LLVMValueRef *pool_vars, *param_vars;
@@ -103,6 +106,8 @@ void debug_begin(struct emitter *e);
 void debug_at(struct emitter *e, struct span at);
 LLVMMetadataRef debug_function(struct emitter *e, LLVMValueRef fn, const char *name,
 			       struct span at);
+void debug_walk(struct emitter *e, LLVMValueRef fn, const char *name, LLVMValueRef like);
+void debug_again(struct emitter *e, LLVMMetadataRef where);
 LLVMMetadataRef debug_u32(struct emitter *e);
 LLVMMetadataRef debug_u64(struct emitter *e);
 LLVMMetadataRef debug_bytes(struct emitter *e, uint32_t n);
@@ -133,6 +138,24 @@ struct reading emit_field(struct emitter *e, const struct field_ref *f,
 /* An address: struct iop_addr in memory. */
 LLVMValueRef emit_address(struct emitter *e, const struct field_ref *f,
 			  LLVMBasicBlockRef missing);
+
+/* --- walk.c --- */
+/* Decides whether the current program's walks are functions. */
+void walk_plan(struct emitter *e);
+/*
+ * A walk: `body` emits it, with `at`, `size` and `hash` as the caller gives them, and calls
+ * walk_found() where it ends well (any number of times); other ways out go to
+ * the block `missing`. Returns what was found, in the caller's function.
+ */
+struct walk {
+	LLVMBasicBlockRef missing, found;
+	LLVMValueRef result; /* phi in `found` */
+	LLVMValueRef at, size, hash;
+};
+typedef void walk_body(struct emitter *e, struct walk *w, const void *what);
+LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LLVMValueRef hash,
+		       walk_body *body, const void *what, LLVMBasicBlockRef missing);
+void walk_found(struct emitter *e, struct walk *w, LLVMValueRef result);
 
 /* --- cond.c --- */
 /* One comparison (no and, or, not), with a target for each outcome. */

@@ -135,6 +135,12 @@ struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMVal
 
 /* --- hashes --- */
 
+static void walk_hash(struct emitter *e, struct walk *w, const void *what)
+{
+	(void)what;
+	walk_found(e, w, CALL(e, "iop_hash_payload", w->hash, e->pkt, w->at, w->size));
+}
+
 static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
 {
 	LLVMBasicBlockRef missing = emit_block(e, "missing"), next = emit_block(e, ""), there;
@@ -145,8 +151,7 @@ static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct f
 		a = CALL(e, "iop_hash_addr", h, emit_address(e, f, missing));
 	} else {
 		r = emit_field(e, f, missing);
-		a = r.value ? CALL(e, "iop_hash_number", h, r.value)
-			    : CALL(e, "iop_hash_payload", h, e->pkt, r.at, r.size);
+		a = r.value ? CALL(e, "iop_hash_number", h, r.value) : emit_walk(e, r.at, r.size, h, walk_hash, NULL, missing);
 	}
 	there = LLVMGetInsertBlock(e->b);
 	emit_br(e, next);

@@ -87,8 +87,8 @@ static void internalise(struct emitter *e)
 	delete_global(e->mod, "llvm.compiler.used");
 	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod), next; f; f = next) {
 		next = LLVMGetNextFunction(f);
-		if (LLVMIsDeclaration(f) || *section_of(f))
-			continue;
+		if (LLVMIsDeclaration(f) || *section_of(f) || LLVMGetLinkage(f) == LLVMWeakAnyLinkage)
+			continue; /* weak: a walk (walk.c) */
 		LLVMSetLinkage(f, LLVMInternalLinkage);
 		LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, always);
 	}

@@ -149,34 +149,34 @@ static void loop_end(struct emitter *e, struct loop *l)
 	LLVMAddIncoming(l->i, &next, &latch, 1);
 }
 
-/* A position that a loop has found, without its history (iop_forget). */
+/* A position that a loop in line has found, without its history (iop_forget); what a function
+ * returns has none. */
 static LLVMValueRef settle(struct emitter *e, const struct hfield *f, LLVMValueRef end,
 			   LLVMBasicBlockRef missing)
 {
-	LLVMValueRef v = CALL(e, "iop_forget", end);
+	LLVMValueRef v = e->outline ? end : CALL(e, "iop_forget", end);
 
 	check(e, LLVMBuildICmp(e->b, LLVMIntULE, v, emit_i64(e, f->max_end), ""), missing);
 	return v;
 }
 
-/* The rest of the payload, or up to the first delimiter with at most `max` bytes before it. */
-static struct reading read_text(struct emitter *e, const struct hfield *f,
-				LLVMBasicBlockRef missing)
+static LLVMValueRef walk_of(struct emitter *e, const struct hfield *f, LLVMValueRef at,
+			    walk_body *body, LLVMBasicBlockRef missing)
 {
-	struct reading r = { .at = position(e, f, missing) };
+	return emit_walk(e, at, emit_i64(e, 0), emit_i64(e, 0), body, f, missing);
+}
 
-	if (!f->delim_len) {
-		r.end = payload_len(e);
-		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.at, r.end, ""), missing);
-		r.size = LLVMBuildSub(e->b, r.end, r.at, "");
-		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.size, emit_i64(e, f->max), ""), missing);
-		return r;
-	}
-	LLVMBasicBlockRef found = emit_block(e, "found"), next = emit_block(e, "next");
-	struct loop l = loop_begin(e, f->max + 1, missing);
-	LLVMValueRef p = CALL(e, "iop_packet_at", e->pkt, add(e, r.at, l.i), emit_i64(e, f->delim_len));
+/* The first delimiter with at most `max` bytes before it: where it ends. */
+static void walk_text(struct emitter *e, struct walk *w, const void *what)
+{
+	const struct hfield *f = what;
+	LLVMBasicBlockRef found = emit_block(e, "delimiter"), next = emit_block(e, "next");
+	LLVMValueRef slot = emit_alloca(e, e->ptr), p;
+	struct loop l = loop_begin(e, f->max + 1, w->missing);
 
-	check(e, LLVMBuildIsNotNull(e->b, p, ""), missing);
+	check(e, CALL(e, "iop_packet_at", e->pkt, add(e, w->at, l.i), emit_i64(e, f->delim_len), slot),
+	      w->missing);
+	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
 	for (uint32_t k = 0; k < f->delim_len; k++) {
 		LLVMValueRef i = emit_i64(e, k);
 		LLVMValueRef at = LLVMBuildGEP2(e->b, e->i8, p, &i, 1, "");
@@ -190,7 +190,22 @@ static struct reading read_text(struct emitter *e, const struct hfield *f,
 	emit_at(e, next);
 	loop_end(e, &l);
 	emit_at(e, found);
-	r.end = settle(e, f, add(e, add(e, r.at, l.i), emit_i64(e, f->delim_len)), missing);
+	walk_found(e, w, add(e, add(e, w->at, l.i), emit_i64(e, f->delim_len)));
+}
+
+static struct reading read_text(struct emitter *e, const struct hfield *f,
+				LLVMBasicBlockRef missing)
+{
+	struct reading r = { .at = position(e, f, missing) };
+
+	if (!f->delim_len) { /* the rest of the payload */
+		r.end = payload_len(e);
+		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.at, r.end, ""), missing);
+		r.size = LLVMBuildSub(e->b, r.end, r.at, "");
+		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.size, emit_i64(e, f->max), ""), missing);
+		return r;
+	}
+	r.end = settle(e, f, walk_of(e, f, r.at, walk_text, missing), missing);
 	r.size = LLVMBuildSub(e->b, LLVMBuildSub(e->b, r.end, r.at, ""), emit_i64(e, f->delim_len), "");
 	return r;
 }
@@ -207,33 +222,40 @@ static LLVMValueRef element_end(struct emitter *e, const struct hfield *last,
 
 /* Elements up to the one that meets `until`. An element that the packet cuts makes whatever
  * follows missing by itself: it lies behind the payload. */
-static struct reading read_repeat(struct emitter *e, const struct hfield *f,
-				  LLVMBasicBlockRef missing)
+static void walk_repeat(struct emitter *e, struct walk *w, const void *what)
 {
-	struct reading r = { .at = position(e, f, missing) };
-	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), found = emit_block(e, "found"),
+	const struct hfield *f = what;
+	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), found = emit_block(e, "last"),
 			  next = emit_block(e, "next"), latch;
-	struct loop l = loop_begin(e, f->max, missing);
+	struct loop l = loop_begin(e, f->max, w->missing);
 	LLVMBasicBlockRef body = LLVMGetInsertBlock(e->b);
 	struct frame outer = e->frame;
-	LLVMValueRef base;
+	LLVMValueRef base, end;
 
 	LLVMPositionBuilderBefore(e->b, LLVMGetFirstInstruction(l.head));
 	base = LLVMBuildPhi(e->b, e->i64, "");
-	LLVMAddIncoming(base, &r.at, &pre, 1);
-	debug_at(e, f->at);
+	LLVMAddIncoming(base, &w->at, &pre, 1);
 	emit_at(e, body);
+	debug_at(e, f->at);
 	frame_begin(e, &e->frame, f->fields, f->n_fields);
 	e->frame.base = base;
-	r.end = element_end(e, f->fields[f->n_fields - 1], missing);
+	end = element_end(e, f->fields[f->n_fields - 1], w->missing);
 	emit_cond(e, f->until, true, found, next);
 	e->frame = outer;
 	emit_at(e, next);
 	latch = LLVMGetInsertBlock(e->b);
-	LLVMAddIncoming(base, &r.end, &latch, 1);
+	LLVMAddIncoming(base, &end, &latch, 1);
 	loop_end(e, &l);
 	emit_at(e, found);
-	r.end = settle(e, f, r.end, missing);
+	walk_found(e, w, end);
+}
+
+static struct reading read_repeat(struct emitter *e, const struct hfield *f,
+				  LLVMBasicBlockRef missing)
+{
+	struct reading r = { .at = position(e, f, missing) };
+
+	r.end = settle(e, f, walk_of(e, f, r.at, walk_repeat, missing), missing);
 	r.size = LLVMBuildSub(e->b, r.end, r.at, "");
 	return r;
 }

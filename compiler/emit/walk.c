@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Walks: loops over the payload whose end the packet decides. In line, each way
+ * out of a loop is another state for the verifier, and loops behind each other
+ * multiply them. A program with few walks has them in line; in one with more,
+ * each is a global function, which the verifier looks at once, on its own.
+ */
+#include "emit/emitter.h"
+
+#define MAX_INLINE_WALKS 2
+/* Where a walk may begin in the payload: no field lies behind it (POLICY_MAX_HEADER_BYTES and a
+ * repetition), and with the payload's own distance it is below the verifier's bound of 65,535. */
+#define MAX_AT 40000
+
+/* --- how many --- */
+
+struct counting {
+	const struct header *header;
+	bool *seen;
+	unsigned n;
+};
+
+static void count_field(struct counting *c, const struct hfield *f)
+{
+	if (!f || f->header != c->header || c->seen[f->index])
+		return;
+	c->seen[f->index] = true;
+	c->n += f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len);
+	count_field(c, f->anchor);
+	count_field(c, f->size_from);
+}
+
+static void count_value(struct counting *c, const struct value *v)
+{
+	if (!v)
+		return;
+	if (v->kind == VALUE_FIELD)
+		count_field(c, v->field.hfield);
+	count_value(c, v->a);
+	count_value(c, v->b);
+}
+
+static void count_cond(struct counting *c, const struct cond *k)
+{
+	if (!k)
+		return;
+	count_cond(c, k->a);
+	count_cond(c, k->b);
+	count_value(c, k->lhs);
+	count_value(c, k->rhs);
+	if (k->kind >= COND_PREFIXES)
+		count_field(c, k->field.hfield);
+	if (k->kind == COND_CONTAINS)
+		c->n += k->n;
+}
+
+static bool is_bytes(const struct field_ref *f)
+{
+	return f->hfield ? f->hfield->kind > HTYPE_BITS : lang_fields[f->field].type == TYPE_BYTES;
+}
+
+static void count_key(struct counting *c, const struct field_ref *f)
+{
+	count_field(c, f->hfield);
+	c->n += is_bytes(f);
+}
+
+static void count_action(struct counting *c, const struct action *a)
+{
+	for (; a; a = a->otherwise) {
+		if (a->per)
+			count_key(c, a->per);
+		for (uint32_t i = 0; i < a->selector.n_keys; i++)
+			count_key(c, &a->selector.keys[i]);
+	}
+}
+
+static unsigned count_workload(struct emitter *e, const struct workload *w)
+{
+	struct counting c = { .header = w->payload };
+	const struct stage *st = w->stages[plan_stage(e->hook)];
+
+	c.seen = arena_alloc(e->arena, (w->payload ? w->payload->n_fields : 0) + 1);
+	for (uint32_t i = 0; i < w->n_classes; i++)
+		count_cond(&c, w->classes[i].when);
+	for (uint32_t i = 0; i < st->n_rules; i++)
+		for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
+			count_action(&c, st->rules[i].actions[k]);
+	return c.n;
+}
+
+/* Workloads stand beside each other: the one with the most walks decides. */
+void walk_plan(struct emitter *e)
+{
+	e->outline = false;
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++)
+		if (e->policy->workloads[i]->stages[plan_stage(e->hook)] &&
+		    count_workload(e, e->policy->workloads[i]) > MAX_INLINE_WALKS)
+			e->outline = true;
+}
+
+/* --- in line, or as a function --- */
+
+void walk_found(struct emitter *e, struct walk *w, LLVMValueRef result)
+{
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b);
+
+	emit_br(e, w->found);
+	LLVMAddIncoming(w->result, &result, &from, 1);
+}
+
+static void found_block(struct emitter *e, struct walk *w)
+{
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+
+	w->found = emit_block(e, "found");
+	emit_at(e, w->found);
+	w->result = LLVMBuildPhi(e->b, e->i64, "");
+	emit_at(e, here);
+}
+
+/* A function of the type that the stage library declares, with debug information of its own. */
+static LLVMValueRef function(struct emitter *e)
+{
+	bool rx = e->hook == IOP_HOOK_RX;
+	LLVMValueRef like = LLVMGetNamedFunction(e->mod, rx ? "iop_rx_walk" : "iop_socket_walk");
+	const char *name = arena_printf(e->arena, "iop_%s_walk_%u", rx ? "rx" : "socket", e->n_walks++);
+	LLVMValueRef f = LLVMAddFunction(e->mod, name, LLVMGlobalGetValueType(like));
+
+	LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex,
+				LLVMCreateEnumAttribute(
+					e->ctx, LLVMGetEnumAttributeKindForName("noinline", 8), 0));
+	/* Weak: LLVM must not draw conclusions about what it returns, the verifier does not. */
+	LLVMSetLinkage(f, LLVMWeakAnyLinkage);
+	debug_walk(e, f, name, like);
+	return f;
+}
+
+static LLVMValueRef outlined(struct emitter *e, walk_body *body, const void *what)
+{
+	struct emitter outer = *e;
+	struct walk w = { 0 };
+	bool rx = e->hook == IOP_HOOK_RX;
+	LLVMMetadataRef where = LLVMGetCurrentDebugLocation2(e->b);
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	LLVMMetadataRef *scopes = e->scopes;
+	LLVMBasicBlockRef begin;
+	LLVMValueRef f;
+
+	e->scopes = arena_alloc(e->arena, (source_count(e->policy->sources) + 1) * sizeof(*e->scopes));
+	f = function(e);
+	e->fn = f;
+	e->entry = emit_block(e, "entry");
+	emit_at(e, emit_block(e, "begin"));
+	debug_again(e, where);
+	e->pkt = emit_alloca(e, LLVMArrayType2(e->i64, 16)); /* room for a struct iop_pkt */
+	CALL(e, rx ? "iop_rx_walk_open" : "iop_socket_walk_open", e->pkt, LLVMGetParam(f, 0),
+	     LLVMGetParam(f, 1));
+	w.at = LLVMGetParam(f, 2);
+	w.size = LLVMGetParam(f, 3);
+	w.hash = LLVMGetParam(f, 4);
+	w.missing = emit_block(e, "missing");
+	begin = emit_block(e, "");
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, w.at, emit_i64(e, MAX_AT), ""), begin, w.missing);
+	emit_at(e, begin);
+	found_block(e, &w);
+	body(e, &w, what);
+	emit_at(e, w.found);
+	LLVMBuildRet(e->b, w.result);
+	emit_at(e, w.missing);
+	LLVMBuildRet(e->b, emit_i64(e, UINT64_MAX));
+	emit_at(e, e->entry);
+	LLVMSetCurrentDebugLocation2(e->b, NULL);
+	LLVMBuildBr(e->b, LLVMGetNextBasicBlock(e->entry));
+	/* What was made meanwhile stays; what concerns the function goes back. */
+	e->fn = outer.fn;
+	e->entry = outer.entry;
+	e->pkt = outer.pkt;
+	e->subprogram = outer.subprogram;
+	e->scopes = scopes;
+	emit_at(e, here);
+	LLVMSetCurrentDebugLocation2(e->b, where);
+	return f;
+}
+
+LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LLVMValueRef hash,
+		       walk_body *body, const void *what, LLVMBasicBlockRef missing)
+{
+	LLVMValueRef f, result, args[5];
+	LLVMBasicBlockRef next;
+	struct walk w = { .missing = missing, .at = at, .size = size, .hash = hash };
+
+	if (!e->outline || e->frame.base) {
+		found_block(e, &w);
+		body(e, &w, what);
+		emit_at(e, w.found);
+		return w.result;
+	}
+	f = outlined(e, body, what);
+	args[0] = LLVMBuildLoad2(e->b, e->ptr, e->pkt, ""); /* ctx: the first member */
+	args[1] = CALL(e, e->hook == IOP_HOOK_RX ? "iop_rx_payload" : "iop_socket_payload", e->pkt);
+	args[2] = at;
+	args[3] = size;
+	args[4] = hash;
+	result = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, args, 5, "");
+	next = emit_block(e, "");
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntNE, result, emit_i64(e, UINT64_MAX), ""), next, missing);
+	emit_at(e, next);
+	return result;
+}
