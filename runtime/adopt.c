@@ -308,7 +308,36 @@ __attribute__((format(printf, 3, 4))) static int tell_missing(const struct searc
 	return 0;
 }
 
-static int check_found(const struct search *s)
+static int find_any(void *context, pid_t pid, int number, ino_t inode)
+{
+	const struct search *s = context;
+	const struct udp_socket *listed = udp_list_find(&s->list, inode);
+
+	(void)number;
+	return listed && workload_matches_port(s->o, s->workload, listed->port) ? pid : 0;
+}
+
+static int find_any_in(void *context, pid_t pid)
+{
+	int found = proc_each_socket(pid, find_any, context);
+
+	return found > 0 ? found : 0;
+}
+
+/* Somebody has a socket at the port, under a name that the policy does not have. */
+static void suggest_owner(struct search *s)
+{
+	char comm[PROC_COMM], exe[PATH_MAX];
+	int pid = proc_each(find_any_in, s);
+
+	if (pid > 0)
+		report_help(s->report,
+			    "process %d has a socket at the matched port: `threads comm \"%s\"` or "
+			    "`threads exe \"%s\"` names it",
+			    pid, proc_comm(pid, comm), proc_exe(pid, exe));
+}
+
+static int check_found(struct search *s)
 {
 	char comm[PROC_COMM];
 	int err;
@@ -325,19 +354,23 @@ static int check_found(const struct search *s)
 				       "SO_REUSEPORT, for each of its workers");
 		return err;
 	}
-	if (s->denied)
+	if (s->denied && object_workload(s->o, s->workload)->n_owners)
 		return tell_missing(
 			s, -EPERM,
 			"the sockets of process %d (%s) cannot be taken in: it has more "
 			"privilege than iopctl",
 			(int)s->denied, proc_comm(s->denied, comm));
 	if (s->why[0])
-		return tell_missing(s, -ENOENT, "%s", s->why);
-	if (!s->n_processes)
-		return tell_missing(s, -ENOENT, "none of the processes that `threads` names runs");
-	return tell_missing(s, -ENOENT,
-			    "no process that belongs to it has a UDP socket at the matched port in "
-			    "this network namespace; is the server running?");
+		err = tell_missing(s, -ENOENT, "%s", s->why);
+	else if (!s->n_processes)
+		err = tell_missing(s, -ENOENT, "none of the processes that `threads` names runs");
+	else
+		err = tell_missing(
+			s, -ENOENT,
+			"no process that belongs to it has a UDP socket at the matched port "
+			"in this network namespace; is the server running?");
+	suggest_owner(s);
+	return err;
 }
 
 int adopt_workers(const struct iop_object *o, struct adoption *out, struct iop_report *report)

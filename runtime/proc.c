@@ -155,19 +155,24 @@ bool proc_has_comm(pid_t pid, const char *comm)
 	return false;
 }
 
-bool proc_has_exe(pid_t pid, const char *path)
+const char *proc_exe(pid_t pid, char path[PATH_MAX])
 {
-	static const char deleted[] = " (deleted)";
-	char link[64], target[PATH_MAX + sizeof(deleted)];
-	size_t n = strlen(path);
-	ssize_t got;
+	char link[64];
+	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
-	got = readlink(link, target, sizeof(target) - 1);
-	if (got < 0)
-		return false;
-	target[got] = '\0';
-	return !strncmp(target, path, n) && (!target[n] || !strcmp(target + n, deleted));
+	n = readlink(link, path, PATH_MAX - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return path;
+}
+
+bool proc_has_exe(pid_t pid, const char *path)
+{
+	char exe[PATH_MAX];
+	size_t n = strlen(path);
+
+	(void)proc_exe(pid, exe);
+	return exe[0] && !strncmp(exe, path, n) && (!exe[n] || !strcmp(exe + n, " (deleted)"));
 }
 
 /* --- cgroup v2 --- */

@@ -31,6 +31,9 @@ int proc_borrow(pid_t pid, int fd);
 /* The name of a process; "" if it is gone. Returns `comm`. */
 const char *proc_comm(pid_t pid, char comm[PROC_COMM]);
 
+/* The path of its program, as the kernel tells it; "" if it is gone or not ours to know. */
+const char *proc_exe(pid_t pid, char path[PATH_MAX]);
+
 /* When the process was started, in clock ticks since boot; 0 if it is gone. */
 __u64 proc_started(pid_t pid);
 

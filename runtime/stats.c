@@ -208,11 +208,20 @@ static __u32 most_workers(const struct installed *is)
 	return most;
 }
 
+/* Does the last counter of the action stand for more than its own number? */
+static bool goes_beyond(const struct installed *is, const struct iop_desc_target *t)
+{
+	for (__u32 number = t->n; number < most_workers(is); number++)
+		if (can_choose(is, t, number))
+			return true;
+	return false;
+}
+
 static void add_workers(const struct answer *a, const struct sums *s, __u32 class,
 			const struct iop_desc_target *t, struct iop_stats_class *c)
 {
 	for (__u32 i = 0; i < t->n; i++) {
-		bool beyond = i + 1 == t->n && most_workers(a->is) > t->n;
+		bool beyond = i + 1 == t->n && goes_beyond(a->is, t);
 		__u64 value = sum_at(s, class, t->first + i);
 
 		if (value || beyond || can_choose(a->is, t, i))

@@ -227,6 +227,23 @@ static int workers_map(const struct installed *is, __u32 group)
 	return -1;
 }
 
+static void tell_gone(struct answer *a, const struct iop_status_group *g)
+{
+	size_t gone = 0;
+
+	for (size_t i = 0; i < g->n_workers; i++)
+		gone += !g->workers[i].alive;
+	if (gone > 1 && gone == g->n_workers) {
+		problem(a,
+			pile_printf(&a->pile, "all %zu workers at %s are gone", gone, g->address));
+		return;
+	}
+	for (size_t i = 0; i < g->n_workers; i++)
+		if (!g->workers[i].alive)
+			problem(a,
+				pile_printf(&a->pile, "worker %zu at %s is gone", i, g->address));
+}
+
 static int add_group(struct answer *a, __u32 group)
 {
 	struct iop_status_group *g = &a->status.groups[a->status.n_groups++];
@@ -255,10 +272,8 @@ static int add_group(struct answer *a, __u32 group)
 		w->pid = row->worker.pid;
 		w->comm = pile_string(&a->pile, w->alive && w->pid ? proc_comm(w->pid, comm)
 								   : row->worker.comm);
-		if (!w->alive)
-			problem(a, pile_printf(&a->pile, "worker %u at %s is gone", w->number,
-					       g->address));
 	}
+	tell_gone(a, g);
 	return 0;
 }
 

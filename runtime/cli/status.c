@@ -123,17 +123,32 @@ static void say_features(struct output *out, const struct iop_status *s)
 	out_close(out);
 }
 
+/* Strings for programs; a line each for people. */
+static void say_problems(struct output *out, const struct iop_status *s)
+{
+	if (!s->n_problems)
+		return;
+	out_for(out, OUT_PROGRAMS);
+	out_array(out, "problems");
+	for (size_t i = 0; i < s->n_problems; i++)
+		out_string(out, NULL, s->problems[i]);
+	out_close(out);
+	out_for(out, OUT_PEOPLE);
+	out_array(out, "problems");
+	for (size_t i = 0; i < s->n_problems; i++) {
+		out_object(out, NULL);
+		out_string(out, "problem", s->problems[i]);
+		out_close(out);
+	}
+	out_close(out);
+}
+
 static void say_status(struct output *out, const struct iop_status *s)
 {
 	out_string(out, "policy", s->policy);
 	out_string(out, "state", s->state == IOP_POLICY_LOADED ? "loaded" : "incomplete");
 	out_string(out, "health", s->n_problems ? "not well" : "well");
-	if (s->n_problems) {
-		out_array(out, "problems");
-		for (size_t i = 0; i < s->n_problems; i++)
-			out_string(out, NULL, s->problems[i]);
-		out_close(out);
-	}
+	say_problems(out, s);
 	say_time(out, "loaded_at", s->loaded_at);
 	out_string(out, "object", s->object);
 	out_string(out, "digest", s->digest);

@@ -101,7 +101,9 @@ static void workers_that_are_not_there(void **state)
 	iop_report_free(refused(k, &options, -ENOENT,
 				"workload echo: none of the processes that `threads` names runs"));
 	server = kit_serve((struct kit_serving){ .workers = 4, .comm = "other" });
-	iop_report_free(refused(k, &options, -ENOENT, "none of the processes"));
+	report = refused(k, &options, -ENOENT, "none of the processes");
+	assert_non_null(strstr(iop_report_message(report, 0)->help, "`threads comm \"other\"`"));
+	iop_report_free(report);
 	kit_stop(&server);
 	/* In a namespace of its own: it runs, but not here. */
 	server = kit_serve((struct kit_serving){ .workers = 4, .ns = k->client_ns });
