@@ -2,10 +2,12 @@
 #include "program.h"
 
 #include <bpf/bpf.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <string.h>
 
 #include "libbpf_log.h"
+#include "line_info.h"
 #include "rodata.h"
 #include "verifier.h"
 
@@ -180,16 +182,35 @@ static int open_object(const struct program_values *v, unsigned hooks, __u32 wor
 
 /* --- loading --- */
 
+/* Where a rejection is in the sources: kernels before 6.9 tell the instruction only. */
+static struct report_place place_of(const struct program_values *v, const struct bpf_object *obj,
+				    const struct bpf_program *p,
+				    const struct verifier_verdict *verdict, char file[PATH_MAX],
+				    char source[PATH_MAX])
+{
+	struct report_place place = { file, verdict->line, 0 };
+	struct line_info info;
+
+	snprintf(file, PATH_MAX, "%.*s", verdict->file.length, verdict->file.at);
+	snprintf(source, PATH_MAX, "%.*s", verdict->source.length, verdict->source.at);
+	if (verdict->line || verdict->instruction < 0 ||
+	    !line_info_find(v->object, obj, p, (__u32)verdict->instruction, &info))
+		return place;
+	snprintf(file, PATH_MAX, "%s", info.file);
+	snprintf(source, PATH_MAX, "%s", info.source + strspn(info.source, " \t"));
+	place.line = info.line;
+	place.column = info.column;
+	return place;
+}
+
 /* The verifier's words about the policy's line; never the kernel's alone. */
-static int rejected(const struct program_values *v, const struct bpf_program *p, const char *log,
-		    struct iop_report *report)
+static int rejected(const struct program_values *v, const struct bpf_object *obj,
+		    const struct bpf_program *p, const char *log, struct iop_report *report)
 {
 	struct verifier_verdict verdict = verifier_read(log);
-	char file[256], source[512], sentence[512];
-	struct report_place place = { file, verdict.line, 0 };
+	char file[PATH_MAX], source[PATH_MAX], sentence[512];
+	struct report_place place = place_of(v, obj, p, &verdict, file, source);
 
-	snprintf(file, sizeof(file), "%.*s", verdict.file.length, verdict.file.at);
-	snprintf(source, sizeof(source), "%.*s", verdict.source.length, verdict.source.at);
 	snprintf(sentence, sizeof(sentence), "%.*s", verdict.sentence.length, verdict.sentence.at);
 	for (char *end = sentence; (end = strchr(end, '\n'));)
 		*end = ';';
@@ -214,7 +235,7 @@ static int tell_failure(const struct program_values *v, struct bpf_object *obj, 
 		const char *text = bpf_program__log_buf(p, &size);
 
 		if (bpf_program__autoload(p) && bpf_program__fd(p) < 0 && text && text[0])
-			return rejected(v, p, text, report);
+			return rejected(v, obj, p, text, report);
 	}
 	(void)report_error(report, err, IOP_CAUSE_KERNEL,
 			   "the kernel does not take the programs and maps of policy %s: %s (%s)",

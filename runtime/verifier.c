@@ -76,7 +76,7 @@ static void read_sentence(struct verifier_text line, struct verifier_verdict *v)
 
 struct verifier_verdict verifier_read(const char *log)
 {
-	struct verifier_verdict v = { { "", 0 }, { "", 0 }, { "", 0 }, 0 };
+	struct verifier_verdict v = { { "", 0 }, { "", 0 }, { "", 0 }, 0, -1 };
 	const char *next;
 
 	for (const char *at = log; *at; at = next) {
@@ -88,7 +88,9 @@ struct verifier_verdict verifier_read(const char *log)
 		else if (starts(line, "processed ") || starts(line, "verification time ") ||
 			 starts(line, "stack depth "))
 			continue;
-		else if (line.length && !is_instruction(line) && !is_state(line))
+		else if (is_instruction(line))
+			v.instruction = strtoll(line.at, NULL, 10);
+		else if (line.length && !is_state(line))
 			read_sentence(line, &v);
 	}
 	return v;

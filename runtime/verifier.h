@@ -17,9 +17,10 @@ struct verifier_text {
 
 struct verifier_verdict {
 	struct verifier_text sentence; /* "R1 invalid mem access 'scalar'"; may be several lines */
-	struct verifier_text source;   /* the source line that the log has last */
-	struct verifier_text file;     /* "" on kernels that do not say it (before 6.9) */
+	struct verifier_text source; /* the source line that the log has last */
+	struct verifier_text file; /* "" on kernels that do not say it (before 6.9) */
 	uint32_t line;
+	int64_t instruction; /* that it was at; -1: not said */
 };
 
 /* Reads a log; one without a sentence (cut, empty) gives empty texts. */

@@ -3,9 +3,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include <bpf/libbpf.h>
 #include <cmocka.h>
+#include <linux/bpf.h>
 
+#include "line_info.h"
 #include "verifier.h"
 
 static void expect(const char *log, const char *wanted)
@@ -16,6 +21,13 @@ static void expect(const char *log, const char *wanted)
 	snprintf(got, sizeof(got), "%.*s:%u [%.*s] %.*s", v.file.length, v.file.at, v.line,
 		 v.source.length, v.source.at, v.sentence.length, v.sentence.at);
 	assert_string_equal(got, wanted);
+}
+
+static void the_instruction_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(verifier_read("3: (79) r2 = 1\n17: (79) r2 = 1\nbad\n").instruction, 17);
+	assert_int_equal(verifier_read("bad\n").instruction, -1);
 }
 
 static void newer_kernels_name_the_line(void **state)
@@ -103,9 +115,63 @@ static void the_tail_is_whole_lines(void **state)
 	assert_string_equal(verifier_tail("", 3), "");
 }
 
+/* Where a kernel says no line, the object does. */
+static void the_object_knows_its_lines(void **state)
+{
+	char error[256];
+	struct iop_object *o = object_open(IOP_FIXTURE, error, sizeof(error));
+	struct bpf_object *obj = bpf_object__open_mem(o->elf, o->elf_size, NULL);
+	const struct bpf_program *rx = bpf_object__find_program_by_name(obj, "iop_rx");
+	const struct bpf_insn *insns = bpf_program__insns(rx);
+	struct line_info info;
+	bool found = false;
+
+	(void)state;
+	assert_true(line_info_find(o, obj, rx, 0, &info));
+	assert_non_null(strstr(info.file, "fixture.bpf.c"));
+	assert_non_null(strstr(info.source, "void *data"));
+	for (__u32 i = 0; i < bpf_program__insn_cnt(rx); i++) {
+		assert_true(line_info_find(o, obj, rx, i, &info));
+		/* The Ethernet type is read byte by byte. */
+		if (insns[i].code == (BPF_LDX | BPF_MEM | BPF_B) && insns[i].off == 12) {
+			assert_non_null(strstr(info.source, "h_proto"));
+			found = true;
+		}
+	}
+	assert_true(found);
+	bpf_object__close(obj);
+	object_close(o);
+}
+
+static void a_cut_object_knows_none(void **state)
+{
+	char error[256];
+	struct iop_object *o = object_open(IOP_FIXTURE, error, sizeof(error));
+	struct bpf_object *obj = bpf_object__open_mem(o->elf, o->elf_size, NULL);
+	const struct bpf_program *rx = bpf_object__find_program_by_name(obj, "iop_rx");
+	size_t size = o->elf_size;
+	struct line_info info;
+
+	(void)state;
+	for (o->elf_size = 0; o->elf_size < size; o->elf_size += 97) {
+		/* A copy, so that reading behind its end is seen. */
+		void *whole = o->elf, *cut = malloc(o->elf_size + 1);
+
+		assert_non_null(cut);
+		memcpy(cut, whole, o->elf_size);
+		o->elf = cut;
+		assert_false(line_info_find(o, obj, rx, 5, &info));
+		o->elf = whole;
+		free(cut);
+	}
+	bpf_object__close(obj);
+	object_close(o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_instruction_is_told),
 		cmocka_unit_test(newer_kernels_name_the_line),
 		cmocka_unit_test(a_line_without_text_has_a_place),
 		cmocka_unit_test(older_kernels_have_the_text_only),
@@ -114,6 +180,8 @@ int main(void)
 		cmocka_unit_test(states_are_no_sentence),
 		cmocka_unit_test(a_log_that_says_nothing),
 		cmocka_unit_test(the_tail_is_whole_lines),
+		cmocka_unit_test(the_object_knows_its_lines),
+		cmocka_unit_test(a_cut_object_knows_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
