@@ -298,28 +298,91 @@ static void a_dry_run_says_what_is_done_and_does_nothing(void **state)
 	free(o.bytes);
 }
 
+/* Does the pinned .rodata have this number? */
+static bool rodata_has(__u64 wanted)
+{
+	_cleanup_fd_ int map = bpf_obj_get(PIN_ROOT "/" POLICY "/maps/rodata");
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info), key = 0;
+	_cleanup_free_ __u64 *words = NULL;
+
+	assert_int_equal(bpf_map_get_info_by_fd(map, &info, &size), 0);
+	words = calloc(info.value_size / sizeof(*words) + 1, sizeof(*words));
+	assert_int_equal(bpf_map_lookup_elem(map, &key, words), 0);
+	for (__u32 i = 0; i < info.value_size / sizeof(*words); i++)
+		if (words[i] == wanted)
+			return true;
+	return false;
+}
+
 static void params_reach_the_program(void **state)
 {
-	static const char *const settings[] = { "every=3" };
+	static const char *const settings[] = { "every=3", "pace=777/s" };
 	const struct kit *k = *state;
 	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
 	struct kit_object o = kit_fixture(POLICY);
 	struct iop_load_options options = kit_options(&o);
-	cpu_set_t one, before;
+	cpu_set_t before;
 	unsigned by[KIT_WORKERS + 1];
 
 	/* The fixture counts per CPU: all packets from one. */
 	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(kit_go_to(0), 0);
 	options.settings = settings;
-	options.n_settings = 1;
+	options.n_settings = 2;
 	kit_load(&options);
+	assert_true(rodata_has(1287001)); /* ns for each of 777 a second */
+	assert_false(rodata_has(777));
 	kit_ask_many(k, "limited", 9, by);
 	assert_int_equal(by[KIT_WORKERS], 6);
 	kit_unload(POLICY);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
+/* --- nearness --- */
+
+static __u32 pinned(const char *map, __u32 core)
+{
+	char path[PIN_PATH];
+	__u32 value;
+
+	assert_int_equal(pin_path(path, POLICY, "/%s", map), 0);
+	{
+		_cleanup_fd_ int fd = bpf_obj_get(path);
+
+		assert_int_equal(bpf_map_lookup_elem(fd, &core, &value), 0);
+	}
+	return value;
+}
+
+/* On core 0 worker 1 is near, on core 1 worker 0: they are bound so. */
+static void the_near_ones_are_known(void **state)
+{
+	static const unsigned cores[] = { 1, 0, 0, 0 };
+	const struct kit *k = *state;
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	struct kit_server server;
+	unsigned by[KIT_WORKERS + 1];
+	cpu_set_t all;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	if (CPU_COUNT(&all) < 2) {
+		print_message("skip: needs two cores\n");
+		skip();
+	}
+	server = kit_serve((struct kit_serving){ .workers = 4, .processes = true, .cores = cores });
+	kit_load(&options);
+	assert_int_equal(pinned("workers/0/maps/iop_near_worker_0", 0), 1);
+	assert_int_equal(pinned("workers/0/maps/iop_near_worker_0", 1), 0);
+	/* Pool two is all cores of node 0, in their order. */
+	assert_int_equal(pinned("maps/iop_near_core_two", 0), 0);
+	assert_int_equal(pinned("maps/iop_near_core_two", 1), 1);
+	kit_ask_many(k, "s", 10, by); /* steered to core 0, and there to the near one */
+	assert_int_equal(by[1], 10);
+	kit_unload(POLICY);
 	kit_stop(&server);
 	free(o.bytes);
 }
@@ -333,6 +396,7 @@ int main(void)
 		KIT_TEST(killed_at_any_step_it_can_be_cleared_away),
 		KIT_TEST(a_dry_run_says_what_is_done_and_does_nothing),
 		KIT_TEST(params_reach_the_program),
+		KIT_TEST(the_near_ones_are_known),
 	};
 
 	kit_need_root();

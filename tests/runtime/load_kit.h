@@ -212,6 +212,7 @@ struct kit_serving {
 	unsigned workers;
 	bool alone;          /* without SO_REUSEPORT */
 	bool processes;      /* one for each worker; the first one keeps copies of all */
+	const unsigned *cores; /* that each of these is bound to */
 	const unsigned *order; /* in which the sockets, made in order, are bound */
 	int ns;              /* 0: the test's */
 };
@@ -273,6 +274,15 @@ KIT void kit_work(const int *fds, const unsigned *numbers, unsigned n, int stop)
 	}
 }
 
+KIT int kit_go_to(unsigned core)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(core, &one);
+	return sched_setaffinity(0, sizeof(one), &one);
+}
+
 KIT void kit_server_main(const struct kit_serving *s, int stop, int ready)
 {
 	int fds[KIT_WORKERS];
@@ -294,7 +304,8 @@ KIT void kit_server_main(const struct kit_serving *s, int stop, int ready)
 
 		if (fork())
 			continue;
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent ||
+		    (s->cores && kit_go_to(s->cores[i])))
 			_exit(1);
 		for (unsigned k = 0; k < s->workers; k++)
 			if (k != i)
