@@ -35,6 +35,12 @@ static void remember(struct making *m, const char *name, enum made_kind kind, un
 	snprintf(f->name, sizeof(f->name), "%s", name);
 }
 
+static void remember_size(struct making *m, const char name[24])
+{
+	if (m->n_sizes < sizeof(m->sizes) / sizeof(m->sizes[0]))
+		memcpy(m->sizes[m->n_sizes++], name, sizeof(m->sizes[0]));
+}
+
 static void make_number(struct making *m)
 {
 	static const unsigned bits[] = { 8, 8, 8, 16, 16, 32, 64 };
@@ -44,8 +50,8 @@ static void make_number(struct making *m)
 
 	fprintf(m->out, "%s%s %su%u;\n", m->indent, new_name(m, name), little ? "le " : "", b);
 	remember(m, name, MADE_NUMBER, b, 0, 0);
-	if (m->n_sizes < 8 && b <= 16)
-		strcpy(m->sizes[m->n_sizes++], name);
+	if (b <= 16)
+		remember_size(m, name);
 }
 
 /* A run that fills 1, 2, 4 or 8 bytes. */
@@ -59,8 +65,8 @@ static void make_bits(struct making *m)
 
 		fprintf(m->out, "%s%s bits %u;\n", m->indent, new_name(m, name), b);
 		remember(m, name, MADE_NUMBER, b, 0, 0);
-		if (m->n_sizes < 8 && b <= 8 && rng_percent(m->r, 40))
-			strcpy(m->sizes[m->n_sizes++], name);
+		if (b <= 8 && rng_percent(m->r, 40))
+			remember_size(m, name);
 		left -= b;
 	}
 }
@@ -86,7 +92,8 @@ static void make_bytes(struct making *m)
 	char name[24];
 
 	if (rng_percent(m->r, 20)) {
-		fprintf(m->out, "%sskip %u;\n", m->indent, rng_in(m->r, 1, 12));
+		fprintf(m->out, "%sskip", m->indent);
+		make_size(m, &fixed);
 		return;
 	}
 	fprintf(m->out, "%s%s bytes", m->indent, new_name(m, name));
@@ -111,7 +118,7 @@ static void make_text(struct making *m, bool last)
 
 static void make_labels(struct making *m)
 {
-	unsigned max = rng_in(m->r, 1, 12), label = rng_in(m->r, 2, 20);
+	unsigned elements = rng_in(m->r, 1, 12), label = rng_in(m->r, 2, 20);
 	char name[24];
 
 	fprintf(m->out,
@@ -119,8 +126,8 @@ static void make_labels(struct making *m)
 		"        len u8;\n"
 		"        label bytes len max %u;\n"
 		"    };\n",
-		m->indent, new_name(m, name), max, label);
-	remember(m, name, MADE_JOINED, 0, label, max);
+		m->indent, new_name(m, name), elements, label);
+	remember(m, name, MADE_JOINED, 0, label, elements);
 }
 
 static void make_field(struct making *m, bool last);
@@ -142,7 +149,7 @@ static void make_list(struct making *m)
 		rng_in(m->r, 1, 10), ends[rng_below(m->r, 8)]);
 	fprintf(m->out, "        e0 u8;\n");
 	inner.n_named = 1;
-	strcpy(inner.sizes[inner.n_sizes++], "e0");
+	remember_size(&inner, (const char[24]){ "e0" });
 	while (n--)
 		make_field(&inner, false);
 	fprintf(m->out, "    };\n");
