@@ -155,6 +155,17 @@ static LLVMValueRef word_diff(struct emitter *e, LLVMValueRef p, const struct by
 	return LLVMBuildXor(e->b, LLVMBuildZExt(e->b, word, e->i64, ""), emit_i64(e, want), "");
 }
 
+LLVMValueRef emit_same(struct emitter *e, LLVMValueRef p, const struct bytes *s)
+{
+	LLVMValueRef diff = emit_i64(e, 0);
+
+	for (uint32_t i = 0; i < s->len;)
+		diff = LLVMBuildOr(e->b, diff, word_diff(e, p, s, &i), "");
+	if (s->len > 1 && (s->len & (s->len - 1))) /* more than one word */
+		diff = CALL(e, "iop_whole", diff);
+	return LLVMBuildIsNull(e->b, diff, "");
+}
+
 /* The string at a position that the field is known to hold; `not`: it is not there. */
 static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
 		      LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
@@ -184,12 +195,7 @@ struct search {
 	uint32_t within;
 };
 
-/*
- * Somewhere in the first `within` bytes of the field; what is found is of no
- * interest. A position is compared as a whole: with a way on for each of its words,
- * the verifier would see as many ways as there are words, to the power of the
- * positions.
- */
+/* Somewhere in the first `within` bytes of the field; what is found is of no interest. */
 static void walk_search(struct emitter *e, struct walk *w, const void *what)
 {
 	const struct search *s = what;
@@ -197,7 +203,7 @@ static void walk_search(struct emitter *e, struct walk *w, const void *what)
 			  body = emit_block(e, ""), fits = emit_block(e, ""), latch = emit_block(e, "next"),
 			  held = emit_block(e, ""), found = emit_block(e, "here");
 	LLVMValueRef zero = emit_i64(e, 0), i, next, last, size = CALL(e, "iop_fork", w->size);
-	LLVMValueRef slot = emit_alloca(e, e->ptr), p, diff = zero;
+	LLVMValueRef slot = emit_alloca(e, e->ptr);
 
 	emit_br(e, head);
 	emit_at(e, head);
@@ -213,10 +219,7 @@ static void walk_search(struct emitter *e, struct walk *w, const void *what)
 			     emit_i64(e, s->string->len), slot),
 		     held, w->missing);
 	emit_at(e, held);
-	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
-	for (uint32_t k = 0; k < s->string->len;)
-		diff = LLVMBuildOr(e->b, diff, word_diff(e, p, s->string, &k), "");
-	emit_cond_br(e, LLVMBuildIsNull(e->b, CALL(e, "iop_whole", diff), ""), found, latch);
+	emit_cond_br(e, emit_same(e, LLVMBuildLoad2(e->b, e->ptr, slot, ""), s->string), found, latch);
 	emit_at(e, latch);
 	next = LLVMBuildAdd(e->b, i, emit_i64(e, 1), "");
 	emit_no_unroll(e, LLVMBuildBr(e->b, head));
@@ -277,24 +280,23 @@ void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBloc
 	       LLVMBasicBlockRef no)
 {
 	LLVMBasicBlockRef next;
-	uint8_t *known = e->frame.known, *before;
+	uint8_t *before;
 
 	switch (c->kind) {
 	case COND_AND:
 	case COND_OR:
 		next = emit_block(e, "");
-		before = arena_alloc(e->arena, e->frame.n + 1);
-		memcpy(before, known, e->frame.n);
+		before = frame_save(e);
 		/* "a and b" is true when both are, false when one is; `or` the other way round. */
 		if ((c->kind == COND_AND) == want)
 			emit_cond(e, c->a, want, next, no);
 		else
 			emit_cond(e, c->a, want, yes, next);
 		/* Not every way that leads to b has read what a reads. */
-		memcpy(known, before, e->frame.n);
+		frame_restore(e, before);
 		emit_at(e, next);
 		emit_cond(e, c->b, want, yes, no);
-		memcpy(known, before, e->frame.n);
+		frame_restore(e, before);
 		break;
 	case COND_NOT:
 		emit_cond(e, c->a, !want, yes, no);

@@ -131,6 +131,9 @@ void emit_variables(struct emitter *e);
 
 /* --- read.c --- */
 void frame_begin(struct emitter *e, struct frame *f, struct hfield *const *fields, uint32_t n);
+/* What is known before ways part, and where they meet again. */
+uint8_t *frame_save(struct emitter *e);
+void frame_restore(struct emitter *e, const uint8_t *known);
 /* A field; leaves for `missing` if the packet does not have it. What was read before on every
  * way to here is not read again (frame.known). */
 struct reading emit_field(struct emitter *e, const struct field_ref *f,
@@ -158,6 +161,9 @@ LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LL
 void walk_found(struct emitter *e, struct walk *w, LLVMValueRef result);
 
 /* --- cond.c --- */
+/* i1: the bytes at a pointer are these. In a loop they are compared as a whole: with a way on for
+ * each word that differs, the verifier would see words to the power of positions. */
+LLVMValueRef emit_same(struct emitter *e, LLVMValueRef p, const struct bytes *s);
 /* One comparison (no and, or, not), with a target for each outcome. */
 void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
 		     LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown);

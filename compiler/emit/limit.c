@@ -46,6 +46,7 @@ static void store_address(struct emitter *e, LLVMValueRef key, uint32_t offset,
 static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const struct plan_map *m)
 {
 	LLVMValueRef key = emit_alloca(e, LLVMArrayType2(e->i64, m->key_size / 8));
+	uint8_t *known = frame_save(e);
 	LLVMBasicBlockRef next, missing;
 	struct reading r;
 
@@ -85,6 +86,7 @@ static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const s
 		emit_at(e, next);
 		break;
 	}
+	frame_restore(e, known); /* a key that is missing was not read */
 	return key;
 }
 
@@ -144,6 +146,7 @@ static void walk_hash(struct emitter *e, struct walk *w, const void *what)
 static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
 {
 	LLVMBasicBlockRef missing = emit_block(e, "missing"), next = emit_block(e, ""), there;
+	uint8_t *known = frame_save(e);
 	LLVMValueRef a, b;
 	struct reading r;
 
@@ -159,6 +162,7 @@ static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct f
 	b = CALL(e, "iop_hash_number", h, emit_i64(e, IOP_HASH_MISSING));
 	emit_br(e, next);
 	emit_at(e, next);
+	frame_restore(e, known); /* a key that is missing was not read */
 	return emit_phi2(e, e->i64, a, there, b, missing);
 }
 

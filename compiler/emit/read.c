@@ -15,6 +15,19 @@ void frame_begin(struct emitter *e, struct frame *f, struct hfield *const *field
 	f->known = arena_alloc(e->arena, n + 1);
 }
 
+uint8_t *frame_save(struct emitter *e)
+{
+	uint8_t *known = arena_alloc(e->arena, e->frame.n + 1);
+
+	memcpy(known, e->frame.known, e->frame.n);
+	return known;
+}
+
+void frame_restore(struct emitter *e, const uint8_t *known)
+{
+	memcpy(e->frame.known, known, e->frame.n);
+}
+
 static LLVMValueRef add(struct emitter *e, LLVMValueRef a, LLVMValueRef b)
 {
 	return LLVMBuildAdd(e->b, a, b, "");
@@ -171,22 +184,13 @@ static void walk_text(struct emitter *e, struct walk *w, const void *what)
 {
 	const struct hfield *f = what;
 	LLVMBasicBlockRef found = emit_block(e, "delimiter"), next = emit_block(e, "next");
-	LLVMValueRef slot = emit_alloca(e, e->ptr), p;
+	struct bytes delim = { f->delim, f->delim_len };
+	LLVMValueRef slot = emit_alloca(e, e->ptr);
 	struct loop l = loop_begin(e, f->max + 1, w->missing);
 
 	check(e, CALL(e, "iop_packet_at", e->pkt, add(e, w->at, l.i), emit_i64(e, f->delim_len), slot),
 	      w->missing);
-	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
-	for (uint32_t k = 0; k < f->delim_len; k++) {
-		LLVMValueRef i = emit_i64(e, k);
-		LLVMValueRef at = LLVMBuildGEP2(e->b, e->i8, p, &i, 1, "");
-		LLVMBasicBlockRef more = k + 1 < f->delim_len ? emit_block(e, "") : found;
-
-		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntEQ, emit_load(e, at, 1),
-					      LLVMConstInt(e->i8, f->delim[k], false), ""),
-			     more, next);
-		emit_at(e, more);
-	}
+	emit_cond_br(e, emit_same(e, LLVMBuildLoad2(e->b, e->ptr, slot, ""), &delim), found, next);
 	emit_at(e, next);
 	loop_end(e, &l);
 	emit_at(e, found);

@@ -26,6 +26,9 @@ static void count_field(struct counting *c, const struct hfield *f)
 		return;
 	c->seen[f->index] = true;
 	c->n += f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len);
+	for (uint32_t i = 0; i < f->n_fields; i++) /* a walk within a walk */
+		if (f->fields[i]->kind == HTYPE_TEXT)
+			c->n += MAX_INLINE_WALKS;
 	count_field(c, f->anchor);
 	count_field(c, f->size_from);
 }
@@ -190,7 +193,7 @@ LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LL
 	LLVMBasicBlockRef next;
 	struct walk w = { .missing = missing, .at = at, .size = size, .hash = hash };
 
-	if (!e->outline || e->frame.base) {
+	if (!e->outline) {
 		found_block(e, &w);
 		body(e, &w, what);
 		emit_at(e, w.found);
