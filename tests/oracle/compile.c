@@ -20,6 +20,7 @@ static const char *const fair[] = {
 	"no packet can meet this condition",
 	"both match packets",
 	"is never reached",
+	"no packet goes from an address of one family",
 };
 
 /* Is each error one of those? */

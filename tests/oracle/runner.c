@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reach.h"
+
 #define LOG_SHOWN 3000
 
 static double seconds(void)
@@ -130,6 +132,7 @@ static void run_policy(struct run *run, uint64_t seed, try_policy *try)
 		good = try(run, seed, &c, out);
 	} else if (result == REFUSED) {
 		run->refused++;
+		good = run->file || reach_check(text, c.messages, seed, 10 * run->packets, out);
 	} else {
 		fprintf(out, "not compiled:\n%s", c.messages);
 		good = false;
