@@ -45,8 +45,8 @@ for source in 10.66.0.7 10.67.1.200 10.67.2.1; do
 done
 between "200 lines of a quiet host all pass" \
 	"$(answered in -s 10.9.0.2 -n 200 $SERVER 514 $LINE)" 200 200
-expect "what was too much is counted" \
-	"$(counter rx noisy limited)" "$(expr 600 - "$(counter rx noisy steered)" || true)"
+steered=$(counter rx noisy steered)
+expect "what was too much is counted" "$(counter rx noisy limited)" "$((600 - ${steered:-0}))"
 
 between "time from inside has no limit" "$(answered in -s 10.9.0.2 -n 200 $SERVER 123 $NTP)" 200 200
 expect "and is passed as it is" "$(counter rx own passed)" 200
