@@ -341,6 +341,40 @@ static void params_reach_the_program(void **state)
 	free(o.bytes);
 }
 
+/* The kernel frees the map that the sockets are in when its last user has gone: here somebody
+ * looks at it a little longer. */
+static void loading_waits_for_what_was_unloaded(void **state)
+{
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	kit_load(&options);
+	assert_int_equal(pipe(ready), 0);
+	pid = kit_fork();
+	if (!pid) {
+		int map = bpf_obj_get(PIN_ROOT "/" POLICY "/workers/0/maps/iop_workers");
+
+		if (map < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		usleep(300000);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	kit_unload(POLICY);
+	kit_load(&options);
+	kit_unload(POLICY);
+	kit_end(pid);
+	close(ready[0]);
+	close(ready[1]);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
 /* --- nearness --- */
 
 static __u32 pinned(const char *map, __u32 core)
@@ -396,6 +430,7 @@ int main(void)
 		KIT_TEST(killed_at_any_step_it_can_be_cleared_away),
 		KIT_TEST(a_dry_run_says_what_is_done_and_does_nothing),
 		KIT_TEST(params_reach_the_program),
+		KIT_TEST(loading_waits_for_what_was_unloaded),
 		KIT_TEST(the_near_ones_are_known),
 	};
 

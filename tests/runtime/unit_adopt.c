@@ -222,6 +222,31 @@ static void sets_of_workers(void **state)
 	set_is(&but, 1, "", 1);
 }
 
+/* Each of them makes another group of the kernel; who serves it does not. */
+static void groups_differ_by_what_the_kernel_compares(void **state)
+{
+	const struct record_group g = { .netns = 1, .family = AF_INET, .port = 53 };
+	struct record_group others[7];
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++)
+		others[i] = g;
+	others[0].netns = 2;
+	others[1].family = AF_INET6;
+	others[2].port = 54;
+	others[3].v6only = 1;
+	others[4].uid = 5;
+	others[5].device = 3;
+	others[6].address[3] = 1;
+	for (size_t i = 0; i < 7; i++)
+		assert_false(socket_group_equal(&g, &others[i]));
+	others[0] = g;
+	others[0].workload = 7;
+	others[0].n_workers = 3;
+	others[0].program = 9;
+	assert_true(socket_group_equal(&g, &others[0]));
+}
+
 static void addresses_are_written_as_usual(void **state)
 {
 	struct record_group g = { .family = AF_INET, .port = 53, .address = { 10, 0, 0, 1 } };
@@ -241,6 +266,7 @@ int main(void)
 		cmocka_unit_test(other_lines_are_left_out),
 		cmocka_unit_test(sockets_belong_by_port_and_address),
 		cmocka_unit_test(sets_of_workers),
+		cmocka_unit_test(groups_differ_by_what_the_kernel_compares),
 		cmocka_unit_test(addresses_are_written_as_usual),
 	};
 
