@@ -29,6 +29,7 @@ STAGE_FN static void iop_count_target(__u64 *counts, __u32 first, __u32 n, __u32
 {
 	if (i > n - 1)
 		i = n - 1;
+	iop_opaque(i); /* or LLVM adds by `or`, of which the verifier expects more */
 	counts[first + i]++;
 }
 
@@ -206,37 +207,28 @@ STAGE_FN static __u64 iop_hash_number(__u64 h, __u64 n)
 
 /*
  * Bytes at `at`, `size` of them, which the payload holds; at most IOP_HASH_BYTES
- * are taken. Eight at a time, then what is left one by one.
+ * are taken. Eight at a time; what is left is the end of the eight bytes that end
+ * where it does, which can be read because the UDP header stands before them.
  */
 STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 at, __u64 size)
 {
-	__u64 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES, left = taken, word = 0;
+	__u64 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES, left = taken;
 	const __u8 *from = p->payload + at;
 
 	iop_copy(left);
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < IOP_HASH_BYTES / 8; i++) {
-		if (left < 8)
-			break;
-		iop_apart();
+	for (; left >= 8; left -= 8) {
 		if (from + 8 > p->end)
-			break;
+			return h; /* never: the payload holds them */
 		h = iop_hash_word(h, *(const __u64 *)from);
 		from += 8;
-		left -= 8;
 	}
 	if (left) {
-#pragma clang loop unroll(disable)
-		for (__u64 i = 0; i < 7; i++) {
-			if (i >= left)
-				break;
-			iop_apart();
-			if (from + 1 > p->end)
-				break;
-			word |= (__u64)*from << (8 * i);
-			from++;
-		}
-		h = iop_hash_word(h, word);
+		from += left;
+		iop_opaque(from);
+		if (from > p->end)
+			return h;
+		h = iop_hash_word(h, *(const __u64 *)(from - 8) >> (64 - 8 * left));
 	}
 	return iop_hash_word(h, taken);
 }
@@ -247,27 +239,28 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
  * A repetition, a text, a search, bytes that are hashed: where many of them
  * stand in one program, each is a function of its own, because the verifier
  * looks at a global function once, whatever calls it (compiler/emit/walk.c). It
- * takes the packet's context and the distance of the payload from its start. The
+ * takes the packet's context and the distance of the UDP header from its start. The
  * compiler makes as many as it needs of the type of iop_…_walk().
  */
 
 #define IOP_WALKS(hook, type)                                                                \
 	STAGE_FN static void iop_##hook##_walk_open(struct iop_pkt *p, struct type *ctx,      \
-						    __u64 payload)                            \
+						    __u64 udp)                            \
 	{                                                                                     \
 		p->ctx = ctx;                                                                 \
 		p->end = (const __u8 *)(long)ctx->data_end;                                   \
-		p->payload = (const __u8 *)(long)ctx->data + (payload & 0x3fff);              \
+				p->udp = (const void *)(long)ctx->data + (udp & 0x3fff);                      \
+		p->payload = (const __u8 *)(p->udp + 1);                                      \
 	}                                                                                     \
-	__u64 iop_##hook##_walk(struct type *ctx, __u64 payload, __u64 at, __u64 size, __u64 hash); \
-	STAGE_FN __u64 iop_##hook##_walk(struct type *ctx, __u64 payload, __u64 at,           \
+	__u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at, __u64 size, __u64 hash); \
+	STAGE_FN __u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at,           \
 					 __u64 size, __u64 hash)                              \
 	{                                                                                     \
 		return 0;                                                                     \
 	}                                                                                     \
-	STAGE_FN static __u64 iop_##hook##_payload(const struct iop_pkt *p)                   \
+	STAGE_FN static __u64 iop_##hook##_udp(const struct iop_pkt *p)                   \
 	{                                                                                     \
-		return p->payload - (const __u8 *)(long)((struct type *)p->ctx)->data;        \
+		return (const __u8 *)p->udp - (const __u8 *)(long)((struct type *)p->ctx)->data; \
 	}
 IOP_WALKS(rx, xdp_md)
 IOP_WALKS(socket, sk_reuseport_md)

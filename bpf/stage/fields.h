@@ -153,6 +153,11 @@ NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
 #undef NUMBER
 #undef ADDR
 
+STAGE_FN static __u64 iop_dport(const struct iop_pkt *p)
+{
+	return bpf_ntohs(p->udp->dest);
+}
+
 /* Both ports as one number: source << 16 | destination. */
 STAGE_FN static __u64 iop_ports(const struct iop_pkt *p)
 {

@@ -103,7 +103,7 @@ static bool operands_of(struct emitter *e, LLVMMetadataRef node, LLVMValueRef *o
  */
 void debug_walk(struct emitter *e, LLVMValueRef fn, const char *name, LLVMValueRef like)
 {
-	static const char *const names[] = { "ctx", "payload", "at", "size", "hash" };
+	static const char *const names[] = { "ctx", "udp", "at", "size", "hash" };
 	LLVMValueRef of_function[16], of_type[8], types[8];
 	LLVMMetadataRef type;
 	unsigned n;

@@ -49,31 +49,87 @@ static void end_function(struct emitter *e)
 	LLVMBuildBr(e->b, LLVMGetNextBasicBlock(e->entry));
 }
 
+/* One port of one workload, whatever the addresses: a case of a switch. */
+static bool is_plain(const struct workload *w)
+{
+	for (uint32_t i = 0; i < w->n_matches; i++) {
+		const struct match *m = &w->matches[i];
+
+		for (uint32_t k = 0; k < m->n_ports; k++)
+			if (m->n_to || m->n_from || m->ports[k].hi - m->ports[k].lo > 16)
+				return false;
+	}
+	return true;
+}
+
+static void plain_ports(struct emitter *e, const struct workload *w, LLVMValueRef sw,
+			LLVMBasicBlockRef to)
+{
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		for (uint32_t k = 0; k < w->matches[i].n_ports; k++)
+			for (uint64_t p = w->matches[i].ports[k].lo; p <= w->matches[i].ports[k].hi; p++)
+				LLVMAddCase(sw, emit_i64(e, p), to);
+}
+
+/*
+ * Ports first: one switch for all workloads that are told by ports alone, which
+ * LLVM makes a search tree; then the others, one by one (they do not overlap, so
+ * the order is free). What was found is a number, so that the checks of the
+ * datagram stand there once; the number then leads to the workload's classes.
+ */
 static void rx_policy(struct emitter *e)
 {
-	begin_function(e, "iop_rx_policy", IOP_HOOK_RX);
-	LLVMBasicBlockRef pass = emit_block(e, "foreign");
+	const struct policy *p = e->policy;
+	LLVMBasicBlockRef found, whole, pass, next, b;
+	LLVMValueRef which, dport, sw, id;
+	struct ruling *r;
 
-	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
-		const struct workload *w = e->policy->workloads[i];
-		LLVMBasicBlockRef ours, whole, next;
+	begin_function(e, "iop_rx_policy", IOP_HOOK_RX);
+	pass = emit_block(e, "foreign");
+	next = emit_block(e, "next");
+	found = emit_block(e, "found");
+	whole = emit_block(e, "whole");
+	dport = CALL(e, "iop_dport", e->pkt);
+	sw = LLVMBuildSwitch(e->b, dport, next, p->n_workloads);
+	emit_at(e, found);
+	which = LLVMBuildPhi(e->b, e->i32, "workload");
+	for (uint32_t i = 0; i < p->n_workloads; i++) {
+		const struct workload *w = p->workloads[i];
 
 		if (!w->stages[STAGE_RX])
 			continue;
-		ours = emit_block(e, w->name);
-		whole = emit_block(e, "whole");
-		next = emit_block(e, "next");
-		emit_match(e, w, true, ours, next);
-		emit_at(e, ours);
+		b = emit_block(e, w->name);
+		if (is_plain(w)) {
+			plain_ports(e, w, sw, b);
+		} else {
+			emit_at(e, next);
+			next = emit_block(e, "next");
+			emit_match(e, w, true, b, next);
+		}
+		emit_at(e, b);
 		debug_at(e, w->at);
-		emit_cond_br(e, CALL(e, "iop_rx_enter", e->pkt), whole, pass);
-		emit_at(e, whole);
-		emit_workload(e, w);
-		emit_at(e, next);
+		emit_br(e, found);
+		id = emit_i32(e, w->id);
+		LLVMAddIncoming(which, &id, &b, 1);
 	}
+	emit_at(e, next);
 	emit_br(e, pass);
 	emit_at(e, pass);
 	emit_return(e, XDP_PASS);
+	emit_at(e, found);
+	emit_cond_br(e, CALL(e, "iop_rx_enter", e->pkt), whole, pass);
+	emit_at(e, whole);
+	r = rules_begin(e);
+	sw = LLVMBuildSwitch(e->b, which, pass, p->n_workloads);
+	for (uint32_t i = 0; i < p->n_workloads; i++) {
+		if (!p->workloads[i]->stages[STAGE_RX])
+			continue;
+		b = emit_block(e, p->workloads[i]->name);
+		LLVMAddCase(sw, emit_i32(e, p->workloads[i]->id), b);
+		emit_at(e, b);
+		rules_workload(r, p->workloads[i]);
+	}
+	rules_end(r);
 	end_function(e);
 }
 
@@ -93,6 +149,7 @@ static void socket_policy(struct emitter *e)
 
 	begin_function(e, "iop_socket_policy", IOP_HOOK_SOCKET);
 	LLVMBasicBlockRef pass = emit_block(e, "foreign");
+	struct ruling *r = rules_begin(e);
 
 	for (uint32_t i = 0; i < e->policy->n_workloads; i++)
 		n += e->policy->workloads[i]->stages[STAGE_SOCKET] != NULL;
@@ -121,8 +178,9 @@ static void socket_policy(struct emitter *e)
 			emit_br(e, pass);
 			emit_at(e, ours);
 		}
-		emit_workload(e, w);
+		rules_workload(r, w);
 	}
+	rules_end(r);
 	emit_at(e, pass);
 	debug_at(e, e->plan->hooks[IOP_HOOK_SOCKET].at);
 	emit_return(e, SK_PASS);

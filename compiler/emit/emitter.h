@@ -142,6 +142,10 @@ struct reading emit_field(struct emitter *e, const struct field_ref *f,
 LLVMValueRef emit_address(struct emitter *e, const struct field_ref *f,
 			  LLVMBasicBlockRef missing);
 
+/* Where a field may begin in the payload at most (POLICY_MAX_HEADER_BYTES and a repetition): with
+ * the payload's own distance it is below the verifier's bound for packets, 65,535. */
+#define MAX_AT 40000
+
 /* --- walk.c --- */
 /* Decides whether the current program's walks are functions. */
 void walk_plan(struct emitter *e);
@@ -190,8 +194,11 @@ struct decision {
 void emit_decision(struct emitter *e, const struct workload *w, struct decision *out);
 
 /* --- rules.c, limit.c --- */
-/* Classes, counters and rules of a workload at the current hook. */
-void emit_workload(struct emitter *e, const struct workload *w);
+/* The rules of all workloads of a program: workloads are added, then the code that they share is
+ * finished. */
+struct ruling *rules_begin(struct emitter *e);
+void rules_workload(struct ruling *r, const struct workload *w);
+void rules_end(struct ruling *r);
 /* What the cell rate algorithm is asked with, in the block that is current then. */
 struct limit_state {
 	LLVMValueRef tat, now, cost, tolerance;

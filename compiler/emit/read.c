@@ -169,7 +169,9 @@ static LLVMValueRef settle(struct emitter *e, const struct hfield *f, LLVMValueR
 {
 	LLVMValueRef v = e->outline ? end : CALL(e, "iop_forget", end);
 
-	check(e, LLVMBuildICmp(e->b, LLVMIntULE, v, emit_i64(e, f->max_end), ""), missing);
+	/* An element's bound counts from its own beginning. */
+	check(e, LLVMBuildICmp(e->b, LLVMIntULE, v, emit_i64(e, e->frame.base ? MAX_AT : f->max_end), ""),
+	      missing);
 	return v;
 }
 

@@ -8,12 +8,18 @@
 
 #include "emit/emitter.h"
 
-/* An action and what comes behind it; the same for all classes that get there. */
+/*
+ * An action and what comes behind it; the same for all classes that get there.
+ * Where it, or what comes behind it, reads fields of a header, the classes are
+ * those of one workload, whose frame it reads them from.
+ */
 struct node {
 	const struct action *action;
 	const struct node *next; /* NULL: the stage ends, and the packet passes */
+	uint32_t id;
 	LLVMBasicBlockRef block;
-	uint8_t *known; /* of the header's fields, whatever the class */
+	const struct workload *reads; /* NULL: no field of a header */
+	struct frame frame;
 	struct node *older;
 };
 
@@ -30,10 +36,15 @@ struct ruling {
 	struct emitter *e;
 	struct tail *tails;
 	struct node *nodes;
-	LLVMValueRef counts;
-	uint8_t **known; /* by class */
+	uint32_t n_nodes;
+	/* Where all classes arrive: their number, and the node that they begin with. */
+	LLVMBasicBlockRef classed, unclassed, some;
+	LLVMValueRef class, first, counts;
 	LLVMBasicBlockRef pass; /* made when it is needed */
 	unsigned pass_code, drop_code;
+	/* the workload that is being added */
+	const struct workload *workload;
+	uint8_t **known; /* by class */
 };
 
 static void count(struct ruling *r, enum iop_counter i)
@@ -42,10 +53,8 @@ static void count(struct ruling *r, enum iop_counter i)
 }
 
 /* What is known on both ways: *known, and one more. */
-static void meet(struct ruling *r, uint8_t **known, const uint8_t *more)
+static void meet(struct ruling *r, uint8_t **known, const uint8_t *more, uint32_t n)
 {
-	uint32_t n = r->e->frame.n;
-
 	if (!*known) {
 		*known = arena_alloc(r->e->arena, n + 1);
 		memcpy(*known, more, n);
@@ -54,15 +63,76 @@ static void meet(struct ruling *r, uint8_t **known, const uint8_t *more)
 		(*known)[i] &= more[i];
 }
 
+/* --- which actions are the same --- */
+
+static bool same_selector(const struct selector *a, const struct selector *b)
+{
+	if (a->kind != b->kind || a->flow != b->flow || a->n_keys != b->n_keys ||
+	    (a->kind != SELECTOR_HASH && a->kind != SELECTOR_RANDOM))
+		return false; /* turns and tables belong to one action */
+	for (uint32_t i = 0; i < a->n_keys; i++)
+		if (a->keys[i].hfield != b->keys[i].hfield || a->keys[i].field != b->keys[i].field)
+			return false;
+	return true;
+}
+
+static bool same_workers(const struct worker_set *a, const struct worker_set *b)
+{
+	return a->kind == b->kind && a->n == b->n && a->n_ranges == b->n_ranges &&
+	       (!a->n_ranges || !memcmp(a->ranges, b->ranges, a->n_ranges * sizeof(*a->ranges)));
+}
+
+static bool same_action(struct emitter *e, const struct action *a, const struct action *b)
+{
+	const struct plan_action *x = &e->plan->actions[a->id], *y = &e->plan->actions[b->id];
+
+	if (a == b)
+		return true;
+	if (a->kind != b->kind || x->first_target != y->first_target || x->n_targets != y->n_targets)
+		return false;
+	switch (a->kind) {
+	case ACTION_PASS:
+	case ACTION_DROP:
+	case ACTION_COUNT:
+		return true;
+	case ACTION_STEER:
+		return a->pool == b->pool && same_selector(&a->selector, &b->selector);
+	case ACTION_WORKER:
+		return same_workers(&a->workers, &b->workers);
+	case ACTION_WORKERS:
+		return same_workers(&a->workers, &b->workers) && same_selector(&a->selector, &b->selector);
+	default:
+		return false; /* a limit has a state of its own */
+	}
+}
+
+static bool reads_header(const struct action *a)
+{
+	for (; a; a = a->otherwise) {
+		if (a->per && a->per->hfield)
+			return true;
+		for (uint32_t i = 0; i < a->selector.n_keys; i++)
+			if (a->selector.keys[i].hfield)
+				return true;
+	}
+	return false;
+}
+
 static struct node *node_of(struct ruling *r, const struct action *a, const struct node *next)
 {
+	const struct workload *reads = reads_header(a) || (next && next->reads) ? r->workload : NULL;
+
 	for (struct node *n = r->nodes; n; n = n->older)
-		if (n->action == a && n->next == next)
+		if (n->next == next && n->reads == reads && same_action(r->e, n->action, a))
 			return n;
 	struct node *n = arena_new_of(r->e->arena, struct node);
 
-	*n = (struct node){ .action = a, .next = next, .older = r->nodes,
-			    .block = emit_block(r->e, "action") };
+	*n = (struct node){ .action = a, .next = next, .reads = reads, .older = r->nodes,
+			    .id = ++r->n_nodes, .block = emit_block(r->e, "action") };
+	if (reads) {
+		n->frame = r->e->frame;
+		n->frame.known = NULL;
+	}
 	r->nodes = n;
 	return n;
 }
@@ -266,12 +336,16 @@ static void limit(struct ruling *r, const struct node *n)
 {
 	struct emitter *e = r->e;
 	const struct action *a = n->action;
-	struct tail *t = tail_of(r, n->next, a->otherwise);
-	struct limit_state s = emit_limit(e, a, r->counts, block_of(r, n->next), t->over);
-	LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b);
+	struct tail *t;
+	struct limit_state s;
+	LLVMBasicBlockRef from;
 
-	if (a->otherwise && n->known)
-		meet(r, &node_of(r, a->otherwise, NULL)->known, n->known);
+	r->workload = n->reads; /* what is behind `else` reads as this does */
+	t = tail_of(r, n->next, a->otherwise);
+	s = emit_limit(e, a, r->counts, block_of(r, n->next), t->over);
+	from = LLVMGetInsertBlock(e->b);
+	if (a->otherwise && n->frame.known)
+		meet(r, &node_of(r, a->otherwise, NULL)->frame.known, n->frame.known, n->frame.n);
 	LLVMAddIncoming(t->state.tat, &s.tat, &from, 1);
 	LLVMAddIncoming(t->state.now, &s.now, &from, 1);
 	LLVMAddIncoming(t->state.cost, &s.cost, &from, 1);
@@ -284,9 +358,10 @@ static void action(struct ruling *r, const struct node *n)
 	struct emitter *e = r->e;
 
 	/* What this action reads need not have been read when another one is reached. */
-	e->frame.known = arena_alloc(e->arena, e->frame.n + 1);
-	if (n->known) /* else no packet gets here */
-		memcpy(e->frame.known, n->known, e->frame.n);
+	e->frame = n->frame;
+	e->frame.known = arena_alloc(e->arena, n->frame.n + 1);
+	if (n->frame.known)
+		memcpy(e->frame.known, n->frame.known, n->frame.n);
 	emit_at(e, n->block);
 	debug_at(e, n->action->at);
 	switch (n->action->kind) {
@@ -317,7 +392,7 @@ static void action(struct ruling *r, const struct node *n)
 	}
 }
 
-/* Nodes of a class's chain, from its end. */
+/* Nodes of a class's chain, from its end; NULL: it passes. */
 static const struct node *chain(struct ruling *r, const struct class *class)
 {
 	const struct plan_chain *c = &r->e->plan->hooks[r->e->hook].chains[class->gid];
@@ -325,105 +400,120 @@ static const struct node *chain(struct ruling *r, const struct class *class)
 
 	for (uint32_t i = c->n; i-- > 0;) {
 		next = node_of(r, c->actions[i], next);
-		if (r->known[class->id])
-			meet(r, &next->known, r->known[class->id]);
+		if (next->reads && r->known[class->id])
+			meet(r, &next->frame.known, r->known[class->id], next->frame.n);
 	}
 	return next;
 }
 
-/* Decides the class; goes on in a block that has its number. Where no class takes the packet, no
- * rule concerns it. */
-static LLVMValueRef classify(struct ruling *r, const struct workload *w)
+/* --- a program's workloads --- */
+
+struct ruling *rules_begin(struct emitter *e)
+{
+	struct ruling *r = arena_new_of(e->arena, struct ruling);
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+
+	r->e = e;
+	r->pass_code = e->hook == IOP_HOOK_RX ? XDP_PASS : SK_PASS;
+	r->drop_code = e->hook == IOP_HOOK_RX ? XDP_DROP : SK_DROP;
+	r->classed = emit_block(e, "classed");
+	r->some = emit_block(e, "rules");
+	emit_at(e, r->classed);
+	r->class = LLVMBuildPhi(e->b, e->i32, "class");
+	r->first = LLVMBuildPhi(e->b, e->i32, "first");
+	r->counts = CALL(e, "iop_counts",
+			 LLVMGetNamedGlobal(e->mod, e->plan->hooks[e->hook].counts->name), r->class);
+	emit_at(e, here);
+	return r;
+}
+
+/* The way of a class to its rules. */
+static void arrive(struct ruling *r, const struct decision_edge *edge, const struct node *first)
+{
+	struct emitter *e = r->e;
+	LLVMValueRef gid = emit_i32(e, edge->class->gid), id = emit_i32(e, first ? first->id : 0);
+	LLVMBasicBlockRef from = edge->block;
+
+	emit_at(e, from);
+	debug_at(e, edge->class->at);
+	emit_br(e, r->classed);
+	LLVMAddIncoming(r->class, &gid, &from, 1);
+	LLVMAddIncoming(r->first, &id, &from, 1);
+}
+
+/* Decides the class. Where no class takes the packet, no rule concerns it. */
+void rules_workload(struct ruling *r, const struct workload *w)
 {
 	struct emitter *e = r->e;
 	struct decision d = { 0 };
-	LLVMBasicBlockRef classed, none = NULL;
-	LLVMValueRef class;
+	const struct node **first = arena_alloc(e->arena, w->n_classes * sizeof(*first));
 
-	emit_decision(e, w, &d);
-	classed = emit_block(e, "classed");
-	emit_at(e, classed);
 	debug_at(e, w->at);
-	class = LLVMBuildPhi(e->b, e->i32, "class");
+	emit_decision(e, w, &d);
+	r->workload = w;
 	r->known = arena_alloc(e->arena, w->n_classes * sizeof(*r->known));
+	for (size_t i = 0; i < d.n; i++)
+		if (d.edges[i].class)
+			meet(r, &r->known[d.edges[i].class->id], d.edges[i].known, e->frame.n);
+	for (uint32_t i = 0; i < w->n_classes; i++)
+		if (r->known[i])
+			first[i] = chain(r, &w->classes[i]);
 	for (size_t i = 0; i < d.n; i++) {
-		const struct decision_edge *edge = &d.edges[i];
-
-		emit_at(e, edge->block);
-		if (edge->class) {
-			LLVMValueRef gid = emit_i32(e, edge->class->gid);
-
-			debug_at(e, edge->class->at);
-			LLVMAddIncoming(class, &gid, (LLVMBasicBlockRef *)&edge->block, 1);
-			emit_br(e, classed);
-			meet(r, &r->known[edge->class->id], edge->known);
+		if (d.edges[i].class) {
+			arrive(r, &d.edges[i], first[d.edges[i].class->id]);
 			continue;
 		}
-		if (!none)
-			none = emit_block(e, "unclassed");
-		emit_br(e, none);
-	}
-	if (none) {
-		emit_at(e, none);
+		if (!r->unclassed)
+			r->unclassed = emit_block(e, "unclassed");
+		emit_at(e, d.edges[i].block);
 		debug_at(e, w->at);
-		CALL(e, "iop_unclassed", emit_i32(e, e->hook));
-		emit_return(e, r->pass_code);
+		emit_br(e, r->unclassed);
 	}
-	emit_at(e, classed);
-	debug_at(e, w->at);
-	if (LLVMCountIncoming(class) == 0) { /* conditions that contradict themselves */
-		LLVMReplaceAllUsesWith(class, LLVMGetUndef(e->i32));
-		LLVMInstructionEraseFromParent(class);
-		return emit_i32(e, w->classes[0].gid);
-	}
-	return class;
 }
 
 /* To the first action of each class. */
-static void dispatch(struct ruling *r, const struct workload *w, LLVMValueRef class)
+static void dispatch(struct ruling *r)
 {
 	struct emitter *e = r->e;
-	LLVMBasicBlockRef last = block_of(r, chain(r, &w->classes[w->n_classes - 1]));
-	LLVMValueRef sw = LLVMBuildSwitch(e->b, class, last, w->n_classes);
+	LLVMBasicBlockRef none = emit_block(e, "none");
+	LLVMValueRef sw;
 
-	for (uint32_t i = 0; i + 1 < w->n_classes; i++) {
-		LLVMBasicBlockRef b = block_of(r, chain(r, &w->classes[i]));
-
-		if (b != last)
-			LLVMAddCase(sw, emit_i32(e, w->classes[i].gid), b);
-	}
+	emit_at(e, r->classed);
+	emit_cond_br(e, LLVMBuildIsNotNull(e->b, r->counts, ""), r->some, none);
+	emit_at(e, none);
+	emit_return(e, r->pass_code);
+	emit_at(e, r->some);
+	count(r, IOP_COUNT_SEEN);
+	sw = LLVMBuildSwitch(e->b, r->first, pass_block(r), r->n_nodes);
+	for (struct node *n = r->nodes; n; n = n->older)
+		LLVMAddCase(sw, emit_i32(e, n->id), n->block);
 }
 
-void emit_workload(struct emitter *e, const struct workload *w)
+/* The counters of the class, then its actions. */
+void rules_end(struct ruling *r)
 {
-	struct ruling r = { .e = e,
-			    .pass_code = e->hook == IOP_HOOK_RX ? XDP_PASS : SK_PASS,
-			    .drop_code = e->hook == IOP_HOOK_RX ? XDP_DROP : SK_DROP };
-	LLVMValueRef class, map = LLVMGetNamedGlobal(e->mod, e->plan->hooks[e->hook].counts->name);
-	LLVMBasicBlockRef none = emit_block(e, "none"), some = emit_block(e, "rules");
+	struct emitter *e = r->e;
 	struct node *emitted = NULL;
 
-	debug_at(e, w->at);
-	class = classify(&r, w);
-	r.counts = CALL(e, "iop_counts", map, class);
-	emit_cond_br(e, LLVMBuildIsNotNull(e->b, r.counts, ""), some, none);
-	emit_at(e, none);
-	emit_return(e, r.pass_code);
-	emit_at(e, some);
-	count(&r, IOP_COUNT_SEEN);
-	dispatch(&r, w, class);
+	debug_at(e, e->plan->hooks[e->hook].at);
+	dispatch(r);
 	/* Emitting a node may make more of them: what is behind an `else`. */
-	while (r.nodes != emitted) {
-		struct node *newest = r.nodes;
+	while (r->nodes != emitted) {
+		struct node *newest = r->nodes;
 
 		for (struct node *n = newest; n != emitted; n = n->older)
-			action(&r, n);
+			action(r, n);
 		emitted = newest;
 	}
-	if (r.pass) {
-		emit_at(e, r.pass);
-		debug_at(e, w->at);
-		count(&r, IOP_COUNT_PASSED);
-		emit_return(e, r.pass_code);
+	debug_at(e, e->plan->hooks[e->hook].at);
+	emit_at(e, pass_block(r));
+	count(r, IOP_COUNT_PASSED);
+	emit_return(e, r->pass_code);
+	if (r->unclassed) {
+		emit_at(e, r->unclassed);
+		CALL(e, "iop_unclassed", emit_i32(e, e->hook));
+		emit_return(e, r->pass_code);
 	}
+	if (LLVMCountIncoming(r->class) == 0) /* conditions that contradict themselves */
+		emit_bug(e, "no packet has a class");
 }

@@ -8,9 +8,6 @@
 #include "emit/emitter.h"
 
 #define MAX_INLINE_WALKS 2
-/* Where a walk may begin in the payload: no field lies behind it (POLICY_MAX_HEADER_BYTES and a
- * repetition), and with the payload's own distance it is below the verifier's bound of 65,535. */
-#define MAX_AT 40000
 
 /* --- how many --- */
 
@@ -201,7 +198,7 @@ LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LL
 	}
 	f = outlined(e, body, what);
 	args[0] = LLVMBuildLoad2(e->b, e->ptr, e->pkt, ""); /* ctx: the first member */
-	args[1] = CALL(e, e->hook == IOP_HOOK_RX ? "iop_rx_payload" : "iop_socket_payload", e->pkt);
+	args[1] = CALL(e, e->hook == IOP_HOOK_RX ? "iop_rx_udp" : "iop_socket_udp", e->pkt);
 	args[2] = at;
 	args[3] = size;
 	args[4] = hash;
