@@ -49,7 +49,7 @@ folder_of() {
 	printf '%s\n' "${id%/id}"
 }
 
-if "$IOPCTL" list | grep -qw dns_edge; then
+if "$IOPCTL" list | grep -cw dns_edge >/dev/null; then
 	echo "skipped: a policy dns_edge is loaded on this machine"
 	exit 77
 fi
