@@ -10,6 +10,12 @@
 
 /* --- counting (abi/count.h) --- */
 
+/* Nothing, where LLVM must not fold a block. */
+STAGE_FN static void iop_stay(void)
+{
+	iop_apart();
+}
+
 /* The class's counters at this stage, or NULL. */
 STAGE_FN static __u64 *iop_counts(void *map, __u32 class)
 {

@@ -108,6 +108,7 @@ static void rx_policy(struct emitter *e)
 		}
 		emit_at(e, b);
 		debug_at(e, w->at);
+		emit_stay(e);
 		emit_br(e, found);
 		id = emit_i32(e, w->id);
 		LLVMAddIncoming(which, &id, &b, 1);

@@ -118,3 +118,11 @@ LLVMValueRef emit_load(struct emitter *e, LLVMValueRef p, unsigned width)
 	LLVMSetAlignment(v, width);
 	return v;
 }
+
+/* LLVM folds an empty block into the phis behind it, one by one, at a cost that grows with the
+ * square of their number; so where many meet, they stay. */
+void emit_stay(struct emitter *e)
+{
+	if (e->policy->n_workloads > 16)
+		emit_call(e, "iop_stay", NULL, 0);
+}

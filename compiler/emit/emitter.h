@@ -88,6 +88,7 @@ void emit_at(struct emitter *e, LLVMBasicBlockRef block);
 void emit_br(struct emitter *e, LLVMBasicBlockRef to);
 void emit_cond_br(struct emitter *e, LLVMValueRef c, LLVMBasicBlockRef yes, LLVMBasicBlockRef no);
 void emit_return(struct emitter *e, unsigned code);
+void emit_stay(struct emitter *e);
 LLVMValueRef emit_alloca(struct emitter *e, LLVMTypeRef type);
 LLVMValueRef emit_i32(struct emitter *e, uint64_t v);
 LLVMValueRef emit_i64(struct emitter *e, uint64_t v);

@@ -427,18 +427,30 @@ struct ruling *rules_begin(struct emitter *e)
 	return r;
 }
 
-/* The way of a class to its rules. */
-static void arrive(struct ruling *r, const struct decision_edge *edge, const struct node *first)
+/* Where the classes of one workload arrive: phis of what they bring. */
+struct arrivals {
+	LLVMBasicBlockRef block;
+	LLVMValueRef class, first;
+};
+
+static void arrive(struct ruling *r, struct arrivals *a, const struct decision_edge *edge,
+		   const struct node *first)
 {
 	struct emitter *e = r->e;
 	LLVMValueRef gid = emit_i32(e, edge->class->gid), id = emit_i32(e, first ? first->id : 0);
 	LLVMBasicBlockRef from = edge->block;
 
+	if (!a->block) {
+		a->block = emit_block(e, "arrivals");
+		emit_at(e, a->block);
+		a->class = LLVMBuildPhi(e->b, e->i32, "class");
+		a->first = LLVMBuildPhi(e->b, e->i32, "first");
+	}
 	emit_at(e, from);
 	debug_at(e, edge->class->at);
-	emit_br(e, r->classed);
-	LLVMAddIncoming(r->class, &gid, &from, 1);
-	LLVMAddIncoming(r->first, &id, &from, 1);
+	emit_br(e, a->block);
+	LLVMAddIncoming(a->class, &gid, &from, 1);
+	LLVMAddIncoming(a->first, &id, &from, 1);
 }
 
 /* Decides the class. Where no class takes the packet, no rule concerns it. */
@@ -446,6 +458,7 @@ void rules_workload(struct ruling *r, const struct workload *w)
 {
 	struct emitter *e = r->e;
 	struct decision d = { 0 };
+	struct arrivals a = { 0 };
 	const struct node **first = arena_alloc(e->arena, w->n_classes * sizeof(*first));
 
 	debug_at(e, w->at);
@@ -460,7 +473,7 @@ void rules_workload(struct ruling *r, const struct workload *w)
 			first[i] = chain(r, &w->classes[i]);
 	for (size_t i = 0; i < d.n; i++) {
 		if (d.edges[i].class) {
-			arrive(r, &d.edges[i], first[d.edges[i].class->id]);
+			arrive(r, &a, &d.edges[i], first[d.edges[i].class->id]);
 			continue;
 		}
 		if (!r->unclassed)
@@ -469,6 +482,14 @@ void rules_workload(struct ruling *r, const struct workload *w)
 		debug_at(e, w->at);
 		emit_br(e, r->unclassed);
 	}
+	if (!a.block)
+		return;
+	emit_at(e, a.block);
+	debug_at(e, w->at);
+	emit_stay(e);
+	emit_br(e, r->classed);
+	LLVMAddIncoming(r->class, &a.class, &a.block, 1);
+	LLVMAddIncoming(r->first, &a.first, &a.block, 1);
 }
 
 /* To the first action of each class. */
