@@ -80,10 +80,14 @@ static int read_groups(struct installed *i, struct iop_report *report)
 			return 0;
 		if (err)
 			return err;
-		grown = realloc(i->groups, (i->n_groups + 1) * sizeof(*grown));
-		if (!grown || !r.n || r.rows[0].kind != RECORD_GROUP) {
+		if (!r.n || r.rows[0].kind != RECORD_GROUP) {
 			record_close(&r);
-			return grown ? 0 : report_no_memory(report);
+			return 0;
+		}
+		grown = realloc(i->groups, (i->n_groups + 1) * sizeof(*grown));
+		if (!grown) {
+			record_close(&r);
+			return report_no_memory(report);
 		}
 		i->groups = grown;
 		i->groups[i->n_groups++] = r;

@@ -50,7 +50,7 @@ static bool find_section(const struct iop_object *o, const char *name, struct re
 	for (uint32_t i = 0; i < f.n_sections; i++) {
 		if (elf_file_section(&f, i, &s, error, sizeof(error)))
 			return false;
-		if (strcmp(s.name, name))
+		if (strcmp(s.name, name) != 0)
 			continue;
 		*out = (struct rest){ s.bytes, s.size };
 		return true;
@@ -120,7 +120,7 @@ bool line_info_find(const struct iop_object *o, const struct bpf_object *obj,
 		if (!take(&lines, records.size))
 			return false;
 		name = btf__name_by_offset(btf, section.name);
-		if (!name || strcmp(name, bpf_program__section_name(program)))
+		if (!name || strcmp(name, bpf_program__section_name(program)) != 0)
 			continue;
 		if (!find_record(records, record_size, instruction, &found))
 			return false;

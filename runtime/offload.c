@@ -47,7 +47,7 @@ static int talk_to_peer(struct errand *e)
 	request.ifr_ifindex = (int)e->row->index;
 	if (ioctl(fd, SIOCGIFNAME, &request))
 		return -errno;
-	if (e->row->name[0] && strncmp(e->row->name, request.ifr_name, sizeof(e->row->name)))
+	if (e->row->name[0] && strncmp(e->row->name, request.ifr_name, sizeof(e->row->name)) != 0)
 		return -ESTALE;
 	snprintf(e->row->name, sizeof(e->row->name), "%s", request.ifr_name);
 	if (e->set >= 0) {

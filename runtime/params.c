@@ -60,7 +60,7 @@ static int set_one(const struct iop_object *o, struct record *record, const char
 		char error[160];
 		int err;
 
-		if (strcmp(object_string(o, p->name), name))
+		if (strcmp(object_string(o, p->name), name) != 0)
 			continue;
 		err = units_parse(equals + 1, (enum iop_param_type)p->type, &row->param.value,
 				  error, sizeof(error));

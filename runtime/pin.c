@@ -86,7 +86,7 @@ static bool is_in_netns_exec(char *name, size_t size)
 	bool found = false;
 
 	while (mounts && (mount = getmntent(mounts))) {
-		if (strcmp(mount->mnt_dir, "/sys") || strcmp(mount->mnt_type, "sysfs"))
+		if (strcmp(mount->mnt_dir, "/sys") != 0 || strcmp(mount->mnt_type, "sysfs") != 0)
 			continue;
 		snprintf(path, sizeof(path), "/run/netns/%s", mount->mnt_fsname);
 		found = !strchr(mount->mnt_fsname, '/') && !access(path, F_OK);

@@ -76,15 +76,17 @@ static int probe_sockarray(void)
 {
 	_cleanup_fd_ int map = bpf_map_create(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, "iop_probe",
 					      sizeof(__u32), sizeof(__u64), 1, NULL);
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int fd = -1;
 	struct sockaddr_in any = { .sin_family = AF_INET,
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	__u64 value = (__u64)fd;
 	__u32 key = 0;
+	__u64 value;
 	int yes = 1;
 
 	if (map < 0)
 		return errno == EINVAL ? 0 : -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	value = (__u64)fd;
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) ||
 	    bind(fd, (const struct sockaddr *)&any, sizeof(any)))
 		return -errno;

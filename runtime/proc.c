@@ -19,17 +19,25 @@ DEFINE_CLEANUP(cleanup_mounts, FILE *, endmntent)
 #define _cleanup_fts_ _cleanup_(cleanup_fts)
 #define _cleanup_mounts_ _cleanup_(cleanup_mounts)
 
-/* The number that is the whole of `text`; -1: it is none. */
-static long number_of(const char *text)
+/* Reads a number that is followed by `end`; moves *text to that. */
+static bool take_number(const char **text, char end, unsigned long long *n)
 {
-	char *end;
-	long n;
+	char *stopped;
 
-	if (*text < '0' || *text > '9')
-		return -1;
+	if (**text < '0' || **text > '9')
+		return false;
 	errno = 0;
-	n = strtol(text, &end, 10);
-	return errno || *end || n > INT_MAX ? -1 : n;
+	*n = strtoull(*text, &stopped, 10);
+	*text = stopped;
+	return !errno && *stopped == end;
+}
+
+/* The process or descriptor that a file of /proc is named after; -1: none. */
+static int number_of(const char *text)
+{
+	unsigned long long n;
+
+	return take_number(&text, '\0', &n) && n <= INT_MAX ? (int)n : -1;
 }
 
 int proc_each(int (*visit)(void *context, pid_t pid), void *context)
@@ -41,12 +49,30 @@ int proc_each(int (*visit)(void *context, pid_t pid), void *context)
 	if (!proc)
 		return -errno;
 	while (!found && (entry = readdir(proc))) {
-		long pid = number_of(entry->d_name);
+		pid_t pid = number_of(entry->d_name);
 
 		if (pid > 0)
-			found = visit(context, (pid_t)pid);
+			found = visit(context, pid);
 	}
 	return found;
+}
+
+/* The inode of the socket that a descriptor is: 0: it is none; -EACCES: not ours to know. */
+static long long socket_of(int folder, const char *name)
+{
+	static const char socket[] = "socket:[";
+	char target[64];
+	const char *at = target;
+	ssize_t n = readlinkat(folder, name, target, sizeof(target) - 1);
+	unsigned long long inode;
+
+	if (n < 0)
+		return errno == EACCES || errno == EPERM ? -EACCES : 0;
+	target[n] = '\0';
+	if (strncmp(target, socket, sizeof(socket) - 1) != 0)
+		return 0;
+	at += sizeof(socket) - 1;
+	return take_number(&at, ']', &inode) && inode <= LLONG_MAX ? (long long)inode : 0;
 }
 
 int proc_each_socket(pid_t pid, int (*visit)(void *context, pid_t pid, int fd, ino_t inode),
@@ -62,23 +88,14 @@ int proc_each_socket(pid_t pid, int (*visit)(void *context, pid_t pid, int fd, i
 	if (!fds)
 		return errno == EACCES || errno == EPERM ? -EACCES : 0;
 	while (!found && (entry = readdir(fds))) {
-		long fd = number_of(entry->d_name);
-		unsigned long inode;
-		char target[64];
-		ssize_t n;
+		int fd = number_of(entry->d_name);
+		long long inode = fd < 0 ? 0 : socket_of(dirfd(fds), entry->d_name);
 
-		if (fd < 0)
-			continue;
-		n = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
-		if (n < 0) {
-			/* Processes of more privilege than ours can be listed, not read. */
-			if (errno == EACCES || errno == EPERM)
-				return -EACCES;
-			continue;
-		}
-		target[n] = '\0';
-		if (sscanf(target, "socket:[%lu]", &inode) == 1)
-			found = visit(context, pid, (int)fd, (ino_t)inode);
+		/* Processes of more privilege than ours can be listed, not read. */
+		if (inode < 0)
+			return (int)inode;
+		if (inode)
+			found = visit(context, pid, fd, (ino_t)inode);
 	}
 	return found;
 }
@@ -120,20 +137,20 @@ const char *proc_comm(pid_t pid, char comm[PROC_COMM])
 __u64 proc_started(pid_t pid)
 {
 	char path[64], stat[1024];
-	unsigned long long started;
+	unsigned long long started = 0;
 	const char *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (!first_line(path, stat, sizeof(stat)))
 		return 0;
-	/* The second field is in parentheses and may hold anything; the third follows. */
+	/* The second field is in parentheses and may hold anything; it is the 22nd. */
 	at = strrchr(stat, ')');
-	if (!at || sscanf(at + 1,
-			  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			  "%*d %*d %llu",
-			  &started) != 1)
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
 		return 0;
-	return started;
+	at++;
+	return take_number(&at, ' ', &started) ? started : 0;
 }
 
 bool proc_has_comm(pid_t pid, const char *comm)
@@ -147,23 +164,23 @@ bool proc_has_comm(pid_t pid, const char *comm)
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks))) {
-		long tid = number_of(entry->d_name);
+		pid_t tid = number_of(entry->d_name);
 
-		if (tid > 0 && !strcmp(proc_comm((pid_t)tid, name), comm))
+		if (tid > 0 && !strcmp(proc_comm(tid, name), comm))
 			return true;
 	}
 	return false;
 }
 
-const char *proc_exe(pid_t pid, char path[PATH_MAX])
+const char *proc_exe(pid_t pid, char to[PATH_MAX])
 {
-	char link[64];
+	char exe[64];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
-	n = readlink(link, path, PATH_MAX - 1);
-	path[n < 0 ? 0 : n] = '\0';
-	return path;
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	n = readlink(exe, to, PATH_MAX - 1);
+	to[n < 0 ? 0 : n] = '\0';
+	return to;
 }
 
 bool proc_has_exe(pid_t pid, const char *path)
@@ -186,7 +203,7 @@ static int cgroup_mount(char *folder, size_t size)
 	if (!mounts)
 		return -errno;
 	while ((mount = getmntent(mounts))) {
-		if (strcmp(mount->mnt_type, "cgroup2"))
+		if (strcmp(mount->mnt_type, "cgroup2") != 0)
 			continue;
 		return (size_t)snprintf(folder, size, "%s", mount->mnt_dir) < size ? 0
 										   : -ENAMETOOLONG;
@@ -197,20 +214,21 @@ static int cgroup_mount(char *folder, size_t size)
 static int each_in_file(int folder, const char *name, int (*visit)(void *context, pid_t pid),
 			void *context)
 {
-	_cleanup_file_ FILE *file = NULL;
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC), pid, found = 0;
+	_cleanup_fd_ int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_file_ FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[32];
+	int found = 0;
 
-	if (fd < 0)
+	if (!file)
 		return 0;
-	file = fdopen(fd, "r");
-	if (!file) {
-		close(fd);
-		return -ENOMEM;
-	}
+	(void)TAKE_FD(fd); /* the stream's */
 	/* cgroup.procs of a threaded group says EOPNOTSUPP when it is read; its processes are
 	 * those of the group above. */
-	while (!found && fscanf(file, "%d", &pid) == 1)
-		found = visit(context, pid);
+	while (!found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (number_of(line) > 0)
+			found = visit(context, number_of(line));
+	}
 	return found;
 }
 

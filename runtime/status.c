@@ -190,7 +190,7 @@ static int add_settings(struct answer *a)
 		s->what = "tx checksumming";
 		s->value = row->offload.after ? "on" : "off";
 		s->before = row->offload.before ? "on" : "off";
-		if (offload_now(&row->offload) == (int)!row->offload.after)
+		if (offload_now(&row->offload) == !row->offload.after)
 			problem(a,
 				pile_printf(
 					&a->pile,

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cleanup.h"
 
@@ -22,6 +23,28 @@ static int by_inode(const void *a, const void *b)
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
+/* sl local rem st queues timer retransmits uid timeout inode: local is ADDRESS:PORT in
+ * hexadecimal digits, inode the tenth. False: the heading, or nothing that we know. */
+static bool parse_line(char *line, struct udp_socket *s)
+{
+	enum { LOCAL = 1, INODE = 9 };
+	char *fields[INODE + 1], *rest = line, *colon, *end;
+	size_t n = 0;
+
+	while (n <= INODE && (fields[n] = strsep(&rest, " \n")))
+		n += fields[n][0] != '\0';
+	if (n <= INODE)
+		return false;
+	colon = strchr(fields[LOCAL], ':');
+	if (!colon)
+		return false;
+	s->port = (__u32)strtoul(colon + 1, &end, 16);
+	if (*end || end == colon + 1)
+		return false;
+	s->inode = (ino_t)strtoull(fields[INODE], &end, 10);
+	return !*end && end > fields[INODE];
+}
+
 int udp_list_parse(struct udp_list *list, FILE *file, bool newest_first,
 		   bool (*want)(const void *context, __u32 port), const void *context)
 {
@@ -29,18 +52,10 @@ int udp_list_parse(struct udp_list *list, FILE *file, bool newest_first,
 	size_t size = 0;
 
 	for (__u32 row = 0; getline(&line, &size, file) > 0; row++) {
-		struct udp_socket *grown, found;
-		unsigned long inode;
+		struct udp_socket *grown, found = { 0 };
 
-		/* sl local rem st queues timer retransmits uid timeout inode; the first line is
-		 * the heading. */
-		if (sscanf(line,
-			   " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %*x %*x:%*x %*x:%*x %*x %*u "
-			   "%*u %lu",
-			   &found.port, &inode) != 2 ||
-		    !want(context, found.port))
+		if (!parse_line(line, &found) || !want(context, found.port))
 			continue;
-		found.inode = (ino_t)inode;
 		found.order = newest_first ? ~row : row;
 		grown = realloc(list->sockets, (list->n + 1) * sizeof(*grown));
 		if (!grown)

@@ -124,23 +124,19 @@ static bool read_devices(const struct cli *c, struct words *w)
 {
 	const char *value;
 	unsigned cursor = 0;
-	size_t size = 1;
+	size_t size = 0;
+	FILE *f = open_memstream(&w->text, &size);
 	char *rest, *name;
 
-	while ((value = cli_next(c, "dev", &cursor)))
-		size += strlen(value) + 1;
-	w->text = calloc(size, 1);
-	w->words = calloc(size, sizeof(*w->words));
-	if (!w->text || !w->words)
+	while (f && (value = cli_next(c, "dev", &cursor)))
+		(void)fprintf(f, "%s,", value);
+	if (!f || (ferror(f) | fclose(f)))
 		return false;
-	for (cursor = 0; (value = cli_next(c, "dev", &cursor));) {
-		(void)strcat(w->text, value);
-		(void)strcat(w->text, ",");
-	}
-	for (rest = w->text; (name = strsep(&rest, ","));)
+	w->words = calloc(size + 1, sizeof(*w->words)); /* more than there are */
+	for (rest = w->text; w->words && (name = strsep(&rest, ","));)
 		if (*name)
 			w->words[w->n++] = name;
-	return true;
+	return w->words;
 }
 
 static int load(struct cli *c, const struct iop_load_options *o)
