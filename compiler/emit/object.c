@@ -15,6 +15,7 @@
 #include "emit/emit.h"
 #include "emit/emitter.h"
 #include "emit/library.h"
+#include "emit/strip.h"
 
 /* LLVM reports and goes on as if nothing had happened: remember that it did. */
 static void on_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
@@ -194,8 +195,15 @@ static const struct emitted *write_code(struct emitter *e, LLVMTargetMachineRef 
 		LLVMDisposeMessage(message);
 		return NULL;
 	}
-	if (!e->failed)
+	if (!e->failed && kind == EMIT_ASM) {
 		out = keep(e, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+	} else if (!e->failed) {
+		size_t size;
+		const void *object = strip_debug(e->arena, LLVMGetBufferStart(buffer),
+						 LLVMGetBufferSize(buffer), &size);
+
+		out = keep(e, object, size);
+	}
 	LLVMDisposeMemoryBuffer(buffer);
 	return out;
 }
