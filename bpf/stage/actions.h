@@ -76,15 +76,7 @@ STAGE_FN static __u64 iop_now(void)
 	return bpf_ktime_get_ns();
 }
 
-/* State without a key: the one element of an array map. */
-STAGE_FN static __u64 *iop_limit_state(void *map)
-{
-	__u64 zero = 0;
-
-	return bpf_map_lookup_elem(map, &zero);
-}
-
-/* With one: an LRU hash, so that what was not seen for long makes room. NULL if the key was new
+/* The state of a key, in an LRU hash, so that what was not seen for long makes room. NULL if the key was new
  * and is remembered now, or if there is no room for it: the packet conforms. */
 STAGE_FN static __u64 *iop_limit_state_per(void *map, const void *key, __u64 now, __u64 cost,
 					   __u64 *counts)

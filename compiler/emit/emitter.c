@@ -73,6 +73,13 @@ LLVMValueRef emit_alloca(struct emitter *e, LLVMTypeRef type)
 	return slot;
 }
 
+LLVMValueRef emit_element(struct emitter *e, LLVMValueRef array, uint32_t i)
+{
+	LLVMValueRef at[] = { emit_i32(e, 0), emit_i32(e, i) };
+
+	return LLVMBuildGEP2(e->b, LLVMGlobalGetValueType(array), array, at, 2, "");
+}
+
 LLVMValueRef emit_i32(struct emitter *e, uint64_t v)
 {
 	return LLVMConstInt(e->i32, v, false);

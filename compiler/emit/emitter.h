@@ -72,7 +72,7 @@ struct emitter {
 	/* of other files, by action or pool or param id */
 	LLVMValueRef *action_maps;
 	LLVMValueRef *pool_vars, *param_vars;
-	LLVMValueRef turns;
+	LLVMValueRef turns, buckets;
 };
 
 /* --- emitter.c: building blocks --- */
@@ -90,6 +90,8 @@ void emit_cond_br(struct emitter *e, LLVMValueRef c, LLVMBasicBlockRef yes, LLVM
 void emit_return(struct emitter *e, unsigned code);
 void emit_stay(struct emitter *e);
 LLVMValueRef emit_alloca(struct emitter *e, LLVMTypeRef type);
+/* Element i of an array that is a global. */
+LLVMValueRef emit_element(struct emitter *e, LLVMValueRef array, uint32_t i);
 LLVMValueRef emit_i32(struct emitter *e, uint64_t v);
 LLVMValueRef emit_i64(struct emitter *e, uint64_t v);
 LLVMValueRef emit_true(struct emitter *e);

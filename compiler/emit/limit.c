@@ -98,8 +98,8 @@ static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const s
 struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 			      LLVMBasicBlockRef conforms, LLVMBasicBlockRef over)
 {
-	const struct plan_map *m = e->plan->actions[a->id].map;
-	LLVMValueRef map = e->action_maps[a->id], key;
+	const struct plan_action *pa = &e->plan->actions[a->id];
+	LLVMValueRef key;
 	LLVMBasicBlockRef next;
 	struct limit_state s;
 
@@ -121,14 +121,14 @@ struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMVal
 		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, s.cost, s.tolerance, ""), next, over);
 		emit_at(e, next);
 	}
-	if (m->key == PLAN_KEY_NONE) {
+	if (!pa->map) {
 		s.now = CALL(e, "iop_now");
-		s.tat = CALL(e, "iop_limit_state", map);
-	} else {
-		key = limit_key(e, a, m);
-		s.now = CALL(e, "iop_now");
-		s.tat = CALL(e, "iop_limit_state_per", map, key, s.now, s.cost, counts);
+		s.tat = emit_element(e, e->buckets, pa->bucket);
+		return s;
 	}
+	key = limit_key(e, a, pa->map);
+	s.now = CALL(e, "iop_now");
+	s.tat = CALL(e, "iop_limit_state_per", e->action_maps[a->id], key, s.now, s.cost, counts);
 	next = emit_block(e, "");
 	emit_cond_br(e, LLVMBuildIsNotNull(e->b, s.tat, ""), next, conforms);
 	emit_at(e, next);

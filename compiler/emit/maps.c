@@ -138,6 +138,21 @@ static uint64_t param_initial(const struct param *p)
 	return p->type == TYPE_BITRATE ? iop_bitrate_cost(p->value) : p->value;
 }
 
+/* State of actions that needs no key: an array in .bss, NULL if nobody needs it. */
+static LLVMValueRef state(struct emitter *e, const char *name, LLVMTypeRef t, LLVMMetadataRef debug,
+			  uint32_t n)
+{
+	LLVMTypeRef array = LLVMArrayType2(t, n);
+	LLVMValueRef g;
+
+	if (n == 0)
+		return NULL;
+	g = LLVMAddGlobal(e->mod, array, name);
+	LLVMSetInitializer(g, LLVMConstNull(array));
+	debug_variable(e, g, name, debug_array(e, debug, n));
+	return g;
+}
+
 void emit_variables(struct emitter *e)
 {
 	const struct policy *p = e->policy;
@@ -160,11 +175,6 @@ void emit_variables(struct emitter *e)
 					 LLVMConstNull(t),
 					 debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
 	}
-	if (e->plan->n_turns) {
-		LLVMTypeRef t = LLVMArrayType2(e->i32, e->plan->n_turns);
-
-		e->turns = LLVMAddGlobal(e->mod, t, "iop_turns");
-		LLVMSetInitializer(e->turns, LLVMConstNull(t));
-		debug_variable(e, e->turns, "iop_turns", debug_array(e, u32, e->plan->n_turns));
-	}
+	e->turns = state(e, "iop_turns", e->i32, u32, e->plan->n_turns);
+	e->buckets = state(e, "iop_buckets", e->i64, debug_u64(e), e->plan->n_buckets);
 }

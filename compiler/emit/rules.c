@@ -27,14 +27,19 @@ struct node {
 struct tail {
 	const struct node *next;
 	const struct action *otherwise;
-	LLVMBasicBlockRef block, over;
-	struct limit_state state; /* phis */
+	LLVMValueRef id;
+	LLVMBasicBlockRef over;
 	struct tail *older;
 };
 
 struct ruling {
 	struct emitter *e;
+	/* limits: the algorithm's block, made when it is needed, and what it is asked with */
+	LLVMBasicBlockRef limit;
+	struct limit_state state;
+	LLVMValueRef which, to_next, to_over;
 	struct tail *tails;
+	uint32_t n_tails;
 	struct node *nodes;
 	uint32_t n_nodes;
 	/* Where all classes arrive: their number, and the node that they begin with. */
@@ -155,7 +160,6 @@ static LLVMBasicBlockRef block_of(struct ruling *r, const struct node *n)
 static LLVMValueRef pick(struct ruling *r, const struct action *a, LLVMValueRef n, uint32_t fixed)
 {
 	struct emitter *e = r->e;
-	LLVMValueRef turn[2];
 
 	if (fixed == 1)
 		return emit_i32(e, 0);
@@ -168,10 +172,8 @@ static LLVMValueRef pick(struct ruling *r, const struct action *a, LLVMValueRef 
 	case SELECTOR_LOCAL:
 		return CALL(e, "iop_pick_local", e->action_maps[a->id], n);
 	case SELECTOR_ROUND_ROBIN:
-		turn[0] = emit_i32(e, 0);
-		turn[1] = emit_i32(e, e->plan->actions[a->id].turn);
 		return CALL(e, "iop_pick_turn",
-			    LLVMBuildGEP2(e->b, LLVMGlobalGetValueType(e->turns), e->turns, turn, 2, ""), n);
+			    emit_element(e, e->turns, e->plan->actions[a->id].turn), n);
 	default:
 		emit_bug(e, "no code for selector %d", (int)a->selector.kind);
 		return emit_i32(e, 0);
@@ -299,7 +301,31 @@ static void worker(struct ruling *r, const struct action *a)
 
 /* --- actions --- */
 
-/* Limits that lead to the same ends share the algorithm: a block with the state as phis. */
+/* The algorithm stands in a program once; behind it, a number leads back to the limit's ends. */
+static void algorithm(struct ruling *r)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef conforms = emit_block(e, "conforms"), over = emit_block(e, "over");
+	LLVMBasicBlockRef never = emit_block(e, "never");
+
+	r->limit = emit_block(e, "limit");
+	emit_at(e, r->limit);
+	r->state.tat = LLVMBuildPhi(e->b, e->ptr, "tat");
+	r->state.now = LLVMBuildPhi(e->b, e->i64, "now");
+	r->state.cost = LLVMBuildPhi(e->b, e->i64, "cost");
+	r->state.tolerance = LLVMBuildPhi(e->b, e->i64, "tolerance");
+	r->which = LLVMBuildPhi(e->b, e->i32, "which");
+	emit_cond_br(e, CALL(e, "iop_gcra", r->state.tat, r->state.now, r->state.cost, r->state.tolerance),
+		     conforms, over);
+	emit_at(e, conforms);
+	r->to_next = LLVMBuildSwitch(e->b, r->which, never, 4);
+	emit_at(e, over);
+	r->to_over = LLVMBuildSwitch(e->b, r->which, never, 4);
+	emit_at(e, never);
+	LLVMBuildUnreachable(e->b);
+}
+
+/* Limits that lead to the same ends have one number. */
 static struct tail *tail_of(struct ruling *r, const struct node *next, const struct action *otherwise)
 {
 	struct emitter *e = r->e;
@@ -311,15 +337,13 @@ static struct tail *tail_of(struct ruling *r, const struct node *next, const str
 	struct tail *t = arena_new_of(e->arena, struct tail);
 
 	*t = (struct tail){ .next = next, .otherwise = otherwise, .older = r->tails,
-			    .block = emit_block(e, "limit"), .over = emit_block(e, "over") };
+			    .id = emit_i32(e, r->n_tails), .over = emit_block(e, "over") };
 	r->tails = t;
-	emit_at(e, t->block);
-	t->state.tat = LLVMBuildPhi(e->b, e->ptr, "tat");
-	t->state.now = LLVMBuildPhi(e->b, e->i64, "now");
-	t->state.cost = LLVMBuildPhi(e->b, e->i64, "cost");
-	t->state.tolerance = LLVMBuildPhi(e->b, e->i64, "tolerance");
-	emit_cond_br(e, CALL(e, "iop_gcra", t->state.tat, t->state.now, t->state.cost, t->state.tolerance),
-		     block_of(r, next), t->over);
+	r->n_tails++;
+	if (!r->limit)
+		algorithm(r);
+	LLVMAddCase(r->to_next, t->id, block_of(r, next));
+	LLVMAddCase(r->to_over, t->id, t->over);
 	emit_at(e, t->over);
 	if (otherwise) {
 		count(r, IOP_COUNT_OVER);
@@ -346,11 +370,12 @@ static void limit(struct ruling *r, const struct node *n)
 	from = LLVMGetInsertBlock(e->b);
 	if (a->otherwise && n->frame.known)
 		meet(r, &node_of(r, a->otherwise, NULL)->frame.known, n->frame.known, n->frame.n);
-	LLVMAddIncoming(t->state.tat, &s.tat, &from, 1);
-	LLVMAddIncoming(t->state.now, &s.now, &from, 1);
-	LLVMAddIncoming(t->state.cost, &s.cost, &from, 1);
-	LLVMAddIncoming(t->state.tolerance, &s.tolerance, &from, 1);
-	emit_br(e, t->block);
+	LLVMAddIncoming(r->state.tat, &s.tat, &from, 1);
+	LLVMAddIncoming(r->state.now, &s.now, &from, 1);
+	LLVMAddIncoming(r->state.cost, &s.cost, &from, 1);
+	LLVMAddIncoming(r->state.tolerance, &s.tolerance, &from, 1);
+	LLVMAddIncoming(r->which, &t->id, &from, 1);
+	emit_br(e, r->limit);
 }
 
 static void action(struct ruling *r, const struct node *n)

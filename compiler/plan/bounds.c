@@ -28,7 +28,7 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		variables |= p->pools[i]->used && !p->pools[i]->fixed;
 	for (uint32_t i = 0; i < p->n_params; i++)
 		variables |= plan->reads_param[i];
-	return n + variables + (plan->n_turns > 0);
+	return n + variables + (plan->n_turns || plan->n_buckets);
 }
 
 static void bound_maps(const struct plan *plan, enum iop_hook hook, struct diags *diags)

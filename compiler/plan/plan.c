@@ -185,12 +185,13 @@ static void plan_state(struct planning *p, struct plan_action *pa)
 	const struct action *a = pa->action;
 	uint32_t key_size;
 
-	if (a->kind == ACTION_LIMIT) {
+	if (a->kind == ACTION_LIMIT && limit_key(a, &key_size) == PLAN_KEY_NONE) {
+		pa->bucket = p->plan->n_buckets++;
+	} else if (a->kind == ACTION_LIMIT) {
 		enum plan_key key = limit_key(a, &key_size);
-		struct plan_map *m = add_map(
-			p, arena_printf(p->arena, "iop_limit_%u", a->id), IOP_MAP_LIMIT,
-			key == PLAN_KEY_NONE ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_LRU_HASH, key_size, 8,
-			key == PLAN_KEY_NONE ? 1 : LIMIT_KEYS);
+		struct plan_map *m = add_map(p, arena_printf(p->arena, "iop_limit_%u", a->id),
+					     IOP_MAP_LIMIT, BPF_MAP_TYPE_LRU_HASH, key_size, 8,
+					     LIMIT_KEYS);
 
 		m->key = key;
 		m->action = a;

@@ -27,7 +27,8 @@ struct plan_action {
 	const struct action *action; /* NULL: no class meets it */
 	enum iop_hook hook;
 	uint32_t first_target, n_targets; /* in the element of the hook's counter map */
-	const struct plan_map *map;       /* LIMIT: state; selector `local`: table; else NULL */
+	const struct plan_map *map;       /* LIMIT per key: state; selector `local`: table */
+	uint32_t bucket;                  /* LIMIT without a key: index into iop_buckets */
 	uint32_t turn;                    /* round robin: index into iop_turns */
 };
 
@@ -74,6 +75,7 @@ struct plan {
 	const struct plan_map *const *maps;
 	uint32_t n_maps;
 	uint32_t n_turns;
+	uint32_t n_buckets;
 	struct plan_feature *features;
 	uint32_t n_features;
 	const bool *reads_param;  /* by param id: a condition or limit that runs reads it; read by
