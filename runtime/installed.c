@@ -162,7 +162,13 @@ int installed_names_read(struct installed_names *l, struct iop_report *report)
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	root = opendir(PIN_ROOT);
-	while (root && (entry = readdir(root))) {
+	if (!root) {
+		err = report_error(report, -errno, IOP_CAUSE_ENVIRONMENT, "%s cannot be read: %s",
+				   PIN_ROOT, strerror(errno));
+		report_help(report, "run it as root");
+		return err;
+	}
+	while ((entry = readdir(root))) {
 		char **grown;
 
 		if (!pin_name_is_valid(entry->d_name))

@@ -308,7 +308,7 @@ static const char *mechanism_of_rx(struct answer *a)
 
 static const char *mechanism_of_socket(struct answer *a)
 {
-	const char *text = "sk_reuseport";
+	const char *text = a->status.n_groups ? "sk_reuseport" : "sk_reuseport, on no socket";
 
 	for (size_t i = 0; i < a->status.n_groups; i++)
 		text = pile_printf(&a->pile, "%s%s %zu at %s", text, i ? "," : "",

@@ -315,6 +315,37 @@ static void iopctl_loads_and_tells(void **state)
 	kit_stop(&server);
 }
 
+/* Who may not look is told so, and not that there is nothing. */
+static void iopctl_without_privilege(void **state)
+{
+	char *const *const commands[] = { IOPCTL("list"), IOPCTL("status"),
+					  IOPCTL("status", "fixture"), IOPCTL("stats", "fixture"),
+					  IOPCTL("unload", "fixture") };
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+
+	(void)state;
+	expect_said(IOPCTL("load", IOP_FIXTURE, "--dev=srv"), CLI_FINE, "", "");
+	assert_int_equal(chmod(PIN_MOUNT, 0755), 0);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		pid_t pid = kit_fork();
+		int status;
+
+		if (!pid) {
+			struct said s;
+
+			if (setresuid(65534, 65534, 65534))
+				_exit(1);
+			s = iopctl(commands[i]);
+			_exit(s.code == CLI_ENVIRONMENT && strstr(s.err, "run it as root") ? 0 : 2);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (status)
+			fail_msg("iopctl %s: %d", commands[i][1], WEXITSTATUS(status));
+	}
+	kit_unload("fixture");
+	kit_stop(&server);
+}
+
 /* A signal that comes while it loads; here it waits already. */
 static void iopctl_answers_a_signal(void **state)
 {
@@ -346,6 +377,7 @@ int main(void)
 		KIT_TEST(half_of_it_is_gone),
 		KIT_TEST(iopctl_loads_and_tells),
 		KIT_TEST(iopctl_answers_a_signal),
+		KIT_TEST(iopctl_without_privilege),
 	};
 
 	kit_need_root();
