@@ -182,10 +182,10 @@ static void both_families_are_two_groups(void **state)
 	assert_int_equal(status->groups[1].n_workers, 3);
 	iop_status_free(status);
 	for (int i = 0; i < 5; i++) {
-		int rest = kit_ask_at(k, "fd09::1", "rest");
+		int rest = kit_ask_at(k, "fd09::1", "rest", KIT_ANSWER_MS);
 
-		assert_int_equal(kit_ask_at(k, "fd09::1", "first"), 1);
-		assert_int_equal(kit_ask_at(k, "10.9.0.1", "first"), 1);
+		assert_int_equal(kit_ask_at(k, "fd09::1", "first", KIT_ANSWER_MS), 1);
+		assert_int_equal(kit_ask_at(k, "10.9.0.1", "first", KIT_ANSWER_MS), 1);
 		assert_true(rest == 1 || rest == 2); /* the last two of three */
 	}
 	/* The maps of the policy are shared: counted once, over both. */

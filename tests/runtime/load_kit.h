@@ -47,7 +47,8 @@
 
 #define KIT __attribute__((unused)) static
 #define KIT_WORKERS 16
-#define KIT_ANSWER_MS 300
+#define KIT_ANSWER_MS 3000 /* for an answer that will come */
+#define KIT_LOST_MS 250    /* for one that should not */
 
 /* --- the machine --- */
 
@@ -367,8 +368,8 @@ KIT int kit_open_client(void *context)
 	return a->fd < 0 ? -errno : 0;
 }
 
-/* The number of the worker that answers a request from the other namespace, -1: none. */
-KIT int kit_ask_at(const struct kit *k, const char *to, const char *request)
+/* The number of the worker that answers a request from the other namespace, -1: none in time. */
+KIT int kit_ask_at(const struct kit *k, const char *to, const char *request, int wait_ms)
 {
 	struct kit_asking a = { to, request, -1 };
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(FIXTURE_PORT) };
@@ -388,7 +389,7 @@ KIT int kit_ask_at(const struct kit *k, const char *to, const char *request)
 	assert_int_equal(n, strlen(request));
 	p = (struct pollfd){ .fd = a.fd, .events = POLLIN };
 	n = -1;
-	if (poll(&p, 1, KIT_ANSWER_MS) > 0)
+	if (poll(&p, 1, wait_ms) > 0)
 		n = recv(a.fd, answer, sizeof(answer) - 1, 0);
 	close(a.fd);
 	if (n < 0)
@@ -400,19 +401,35 @@ KIT int kit_ask_at(const struct kit *k, const char *to, const char *request)
 
 KIT int kit_ask(const struct kit *k, const char *request)
 {
-	return kit_ask_at(k, "10.9.0.1", request);
+	return kit_ask_at(k, "10.9.0.1", request, KIT_ANSWER_MS);
 }
 
-/* How many of `n` requests each worker answers; lost ones at [KIT_WORKERS]. */
-KIT void kit_ask_many(const struct kit *k, const char *request, unsigned n,
+/* How many of `n` requests each worker answers; those that are lost at [KIT_WORKERS]. */
+KIT void kit_ask_some(const struct kit *k, const char *request, unsigned n, int wait_ms,
 		      unsigned by[KIT_WORKERS + 1])
 {
 	memset(by, 0, (KIT_WORKERS + 1) * sizeof(*by));
 	for (unsigned i = 0; i < n; i++) {
-		int worker = kit_ask(k, request);
+		int worker = kit_ask_at(k, "10.9.0.1", request, wait_ms);
 
 		by[worker < 0 ? KIT_WORKERS : worker]++;
 	}
+}
+
+/* All are answered. */
+KIT void kit_ask_many(const struct kit *k, const char *request, unsigned n,
+		      unsigned by[KIT_WORKERS + 1])
+{
+	kit_ask_some(k, request, n, KIT_ANSWER_MS, by);
+	assert_int_equal(by[KIT_WORKERS], 0);
+}
+
+KIT void kit_assert_lost(const struct kit *k, const char *request, unsigned n)
+{
+	unsigned by[KIT_WORKERS + 1];
+
+	kit_ask_some(k, request, n, KIT_LOST_MS, by);
+	assert_int_equal(by[KIT_WORKERS], n);
 }
 
 /* --- objects --- */
