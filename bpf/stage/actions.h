@@ -5,6 +5,7 @@
 #ifndef IOP_STAGE_ACTIONS_H
 #define IOP_STAGE_ACTIONS_H
 
+#include "stage/fields.h"
 #include "stage/maps.h"
 #include "stage/stage.h"
 
@@ -31,7 +32,7 @@ STAGE_FN static void iop_count(__u64 *counts, __u32 i)
 }
 
 /* One of the targets first … first + n - 1; what is beyond counts as the last. */
-STAGE_FN static void iop_count_target(__u64 *counts, __u32 first, __u32 n, __u32 i)
+STAGE_FN static void iop_count_target(__u64 *counts, __u64 first, __u64 n, __u64 i)
 {
 	if (i > n - 1)
 		i = n - 1;
@@ -164,10 +165,10 @@ STAGE_FN static __u64 iop_hash_addr(__u64 h, const struct iop_addr *a)
 /* Both addresses, which stand side by side, and both ports. */
 STAGE_FN static __u64 iop_hash_flow(__u64 h, const struct iop_pkt *p)
 {
-	if (p->family == 4) {
-		__be32 a[2] = { 0, 0 };
+	if (iop_family(p) == 4) {
+		__be32 a[2];
 
-		if (p->l3) {
+		if (p->hook == IOP_HOOK_RX) {
 			const __be32 *w = p->l3 + offsetof(struct iphdr, saddr);
 
 			a[0] = w[0];
@@ -179,9 +180,9 @@ STAGE_FN static __u64 iop_hash_flow(__u64 h, const struct iop_pkt *p)
 		h = iop_hash_word(h, bpf_ntohl(a[0]));
 		h = iop_hash_word(h, bpf_ntohl(a[1]));
 	} else {
-		__be64 a[4] = { 0, 0, 0, 0 };
+		__be64 a[4];
 
-		if (p->l3) {
+		if (p->hook == IOP_HOOK_RX) {
 			const __be64 *w = p->l3 + offsetof(struct ipv6hdr, saddr);
 
 			a[0] = w[0];

@@ -15,13 +15,13 @@
 #define V6(member) offsetof(struct ipv6hdr, member)
 
 /* A number of the IP header, as it lies there. The socket stage's packet begins behind that
- * header; a helper still gets at it. */
+ * header; a helper still gets at it (and writes zeroes should it fail). */
 #define IP_NUMBER(bits)                                                                       \
 	static __always_inline __u##bits iop_ip##bits(const struct iop_pkt *p, __u32 at)      \
 	{                                                                                     \
-		__u##bits v = 0;                                                              \
+		__u##bits v;                                                                  \
                                                                                               \
-		if (p->l3)                                                                    \
+		if (p->hook == IOP_HOOK_RX)                                                                    \
 			return *(const __u##bits *)(p->l3 + at);                              \
 		bpf_skb_load_bytes_relative(p->ctx, at, &v, sizeof(v), BPF_HDR_START_NET);    \
 		return v;                                                                     \
@@ -38,10 +38,20 @@ static __always_inline __u64 iop_mac(const __u8 *m)
 	return (__u64)bpf_ntohs(w[0]) << 32 | (__u64)bpf_ntohs(w[1]) << 16 | bpf_ntohs(w[2]);
 }
 
+/* 4 or 6. The socket stage asks where it needs to know. */
+static __always_inline __u64 iop_family(const struct iop_pkt *p)
+{
+	const struct sk_reuseport_md *ctx = p->ctx;
+
+	if (p->hook == IOP_HOOK_RX)
+		return p->family;
+	return ctx->eth_protocol == bpf_htons(ETH_P_IP) ? 4 : 6;
+}
+
 /* Traffic class of either family. */
 static __always_inline __u32 iop_tos(const struct iop_pkt *p)
 {
-	return p->family == 4 ? iop_ip8(p, V4(tos)) : bpf_ntohl(iop_ip32(p, 0)) >> 20 & 0xff;
+	return iop_family(p) == 4 ? iop_ip8(p, V4(tos)) : bpf_ntohl(iop_ip32(p, 0)) >> 20 & 0xff;
 }
 
 static __always_inline void iop_addr4(const struct iop_pkt *p, __u32 at, struct iop_addr *out)
@@ -53,9 +63,9 @@ static __always_inline void iop_addr4(const struct iop_pkt *p, __u32 at, struct 
 
 static __always_inline void iop_addr6(const struct iop_pkt *p, __u32 at, struct iop_addr *out)
 {
-	__u64 words[2] = { 0, 0 };
+	__u64 words[2];
 
-	if (p->l3) {
+	if (p->hook == IOP_HOOK_RX) {
 		const __u64 *w = p->l3 + at;
 
 		words[0] = w[0];
@@ -96,20 +106,20 @@ NUMBER(VLAN_DEI)
 	return true;
 }
 
-NUMBER(IP_VERSION) { *out = p->family; return true; }
+NUMBER(IP_VERSION) { *out = iop_family(p); return true; }
 NUMBER(IP_PROTO) { *out = IPPROTO_UDP; return true; }
 NUMBER(IP_DSCP) { *out = iop_tos(p) >> 2; return true; }
 NUMBER(IP_ECN) { *out = iop_tos(p) & 3; return true; }
 
 NUMBER(IP_TTL)
 {
-	*out = iop_ip8(p, p->family == 4 ? V4(ttl) : V6(hop_limit));
+	*out = iop_ip8(p, iop_family(p) == 4 ? V4(ttl) : V6(hop_limit));
 	return true;
 }
 
 ADDR(IP_SRC)
 {
-	if (p->family == 4)
+	if (iop_family(p) == 4)
 		iop_addr4(p, V4(saddr), out);
 	else
 		iop_addr6(p, V6(saddr), out);
@@ -118,7 +128,7 @@ ADDR(IP_SRC)
 
 ADDR(IP_DST)
 {
-	if (p->family == 4)
+	if (iop_family(p) == 4)
 		iop_addr4(p, V4(daddr), out);
 	else
 		iop_addr6(p, V6(daddr), out);
@@ -127,7 +137,7 @@ ADDR(IP_DST)
 
 #define IF_FAMILY(n, statement)     \
 	{                           \
-		if (p->family != n) \
+		if (iop_family(p) != n) \
 			return false; \
 		statement;          \
 		return true;        \

@@ -108,6 +108,7 @@ static __always_inline bool iop_tags(struct iop_pkt *p)
 static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 {
 	p->ctx = ctx;
+	p->hook = IOP_HOOK_RX;
 	p->end = (const __u8 *)(long)ctx->data_end;
 	p->eth = (const __u8 *)(long)ctx->data;
 	p->vlan = NULL;

@@ -25,7 +25,7 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 
 	p->ctx = ctx;
 	p->end = p->stop = ctx->data_end;
-	p->l3 = NULL;
+	p->hook = IOP_HOOK_SOCKET;
 	p->udp = (const void *)data;
 	p->payload = (const __u8 *)(p->udp + 1);
 	if (p->payload > p->end)
@@ -38,7 +38,6 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 	}
 	p->payload_len = ctx->len - sizeof(struct udphdr);
 	iop_opaque(p->payload_len);
-	p->family = ctx->eth_protocol == bpf_htons(ETH_P_IP) ? 4 : 6;
 	return true;
 }
 

@@ -32,7 +32,7 @@
 #define STAGE_FN __attribute__((always_inline, used))
 
 /* A bound that LLVM must not remove because it knows it, while the verifier does not. */
-#define iop_opaque(var) asm volatile("" : "+r"(var))
+#define iop_opaque(var) asm("" : "+r"(var))
 
 /* Keeps LLVM from joining the checks before and behind it into one flag: BPF has no instruction
  * that makes one. */
@@ -61,13 +61,14 @@ struct iop_pkt {
 	const __u8 *stop;            /* behind the last byte of the datagram; not behind `end` */
 	const __u8 *eth;             /* Ethernet header; rx only */
 	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
-	const void *l3;              /* IP header, complete; NULL at the socket stage */
+	const void *l3;              /* IP header, complete; rx only */
 	const struct udphdr *udp;    /* complete */
 	const __u8 *payload;
 	__u64 payload_len;           /* by the UDP header; what is behind it is padding */
 	__u64 family;                /* 4 or 6 */
 	__s32 room;                  /* rx: bytes that IP's length leaves for UDP */
 	__be16 proto;                /* EtherType */
+	__u32 hook;                  /* enum iop_hook: a constant in each program */
 };
 
 /* An address as it lies in the packet: IPv4 in the low 32 bits of lo, hi 0. */

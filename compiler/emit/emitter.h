@@ -67,6 +67,7 @@ struct emitter {
 	struct frame frame;
 
 	bool outline;     /* walks of this program are functions of their own */
+	bool one_walk;    /* there is one, with few ways out */
 	unsigned n_walks; /* that have been made */
 
 	/* of other files, by action or pool or param id */

@@ -107,6 +107,8 @@ static struct reading read_number(struct emitter *e, const struct hfield *f,
 	      missing);
 	r.value = LLVMBuildLoad2(e->b, e->i64, out, "");
 	if (f->kind == HTYPE_BITS) {
+		/* Seen as a byte, its uppermost bit would become a sign, at two shifts. */
+		r.value = CALL(e, "iop_whole", r.value);
 		r.value = LLVMBuildLShr(e->b, r.value, emit_i64(e, f->shift), "");
 		r.value = LLVMBuildAnd(e->b, r.value, emit_i64(e, (1ULL << f->bits) - 1), "");
 	}
@@ -167,8 +169,11 @@ static void loop_end(struct emitter *e, struct loop *l)
 static LLVMValueRef settle(struct emitter *e, const struct hfield *f, LLVMValueRef end,
 			   LLVMBasicBlockRef missing)
 {
-	LLVMValueRef v = e->outline ? end : CALL(e, "iop_forget", end);
+	LLVMValueRef v;
 
+	if (e->one_walk) /* what follows is verified once for each of its ways out: not too many */
+		return end;
+	v = e->outline ? end : CALL(e, "iop_forget", end);
 	/* An element's bound counts from its own beginning. */
 	check(e, LLVMBuildICmp(e->b, LLVMIntULE, v, emit_i64(e, e->frame.base ? MAX_AT : f->max_end), ""),
 	      missing);

@@ -8,6 +8,8 @@
 
 #include "emit/emitter.h"
 
+#define FEW_CLASSES 32
+
 /*
  * An action and what comes behind it; the same for all classes that get there.
  * Where it, or what comes behind it, reads fields of a header, the classes are
@@ -32,8 +34,17 @@ struct tail {
 	struct tail *older;
 };
 
+/* Where packets are given away. */
+struct gift {
+	uint32_t first, n;
+	LLVMBasicBlockRef block;
+	LLVMValueRef to, target; /* phis */
+	struct gift *older;
+};
+
 struct ruling {
 	struct emitter *e;
+	struct gift *gifts;
 	/* limits: the algorithm's block, made when it is needed, and what it is asked with */
 	LLVMBasicBlockRef limit;
 	struct limit_state state;
@@ -50,6 +61,7 @@ struct ruling {
 	/* the workload that is being added */
 	const struct workload *workload;
 	uint8_t **known; /* by class */
+	const struct node **begins; /* by number of the class in the policy */
 };
 
 static void count(struct ruling *r, enum iop_counter i)
@@ -212,28 +224,47 @@ static struct range *core_ranges(struct emitter *e, const struct pool *p, uint32
 	return r;
 }
 
-static void count_target(struct ruling *r, const struct action *a, LLVMValueRef i)
-{
-	const struct plan_action *pa = &r->e->plan->actions[a->id];
-
-	CALL(r->e, "iop_count_target", r->counts, emit_i32(r->e, pa->first_target),
-	     emit_i32(r->e, pa->n_targets), i);
-}
-
-static void given(struct ruling *r, const struct action *a, LLVMValueRef ok, LLVMValueRef target,
-		  unsigned code)
+/*
+ * The packet goes to a core or a worker, whichever action chose it: counted and
+ * returned in one place for all actions whose targets have the same counters.
+ */
+static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVMValueRef target)
 {
 	struct emitter *e = r->e;
-	LLVMBasicBlockRef yes = emit_block(e, "given"), no = emit_block(e, "fallback");
+	const struct plan_action *pa = &e->plan->actions[a->id];
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), yes, no;
+	struct gift *g;
 
-	emit_cond_br(e, ok, yes, no);
-	emit_at(e, yes);
-	count(r, IOP_COUNT_STEERED);
-	count_target(r, a, target);
-	emit_return(e, code);
-	emit_at(e, no);
-	count(r, IOP_COUNT_FALLBACK);
-	emit_return(e, r->pass_code);
+	for (g = r->gifts; g; g = g->older)
+		if (g->first == pa->first_target && g->n == pa->n_targets)
+			break;
+	if (!g) {
+		g = arena_new_of(e->arena, struct gift);
+		*g = (struct gift){ .first = pa->first_target, .n = pa->n_targets, .older = r->gifts,
+				    .block = emit_block(e, "give") };
+		r->gifts = g;
+		yes = emit_block(e, "given");
+		no = emit_block(e, "fallback");
+		emit_at(e, g->block);
+		g->to = LLVMBuildPhi(e->b, e->i32, "to");
+		g->target = LLVMBuildPhi(e->b, e->i32, "target");
+		if (e->hook == IOP_HOOK_RX)
+			emit_cond_br(e, CALL(e, "iop_steer", g->to), yes, no);
+		else
+			emit_cond_br(e, CALL(e, "iop_socket_pick", e->pkt, g->to), yes, no);
+		emit_at(e, yes);
+		count(r, IOP_COUNT_STEERED);
+		CALL(e, "iop_count_target", r->counts, emit_i64(e, g->first), emit_i64(e, g->n),
+		     LLVMBuildZExt(e->b, g->target, e->i64, ""));
+		emit_return(e, e->hook == IOP_HOOK_RX ? XDP_REDIRECT : SK_PASS);
+		emit_at(e, no);
+		count(r, IOP_COUNT_FALLBACK);
+		emit_return(e, r->pass_code);
+		emit_at(e, here);
+	}
+	emit_br(e, g->block);
+	LLVMAddIncoming(g->to, &to, &here, 1);
+	LLVMAddIncoming(g->target, &target, &here, 1);
 }
 
 static void steer(struct ruling *r, const struct action *a)
@@ -253,7 +284,7 @@ static void steer(struct ruling *r, const struct action *a)
 		core = CALL(e, "iop_pool_core", e->pool_vars[p->id], i);
 	}
 	debug_at(e, a->at);
-	given(r, a, CALL(e, "iop_steer", core), i, XDP_REDIRECT);
+	give(r, a, core, i);
 }
 
 /* The last n of the workers that there are, or all but these: first and how many. If that
@@ -296,7 +327,7 @@ static void worker(struct ruling *r, const struct action *a)
 		number = LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
 	}
 	debug_at(e, a->at);
-	given(r, a, CALL(e, "iop_socket_pick", e->pkt, number), number, SK_PASS);
+	give(r, a, number, number);
 }
 
 /* --- actions --- */
@@ -441,6 +472,7 @@ struct ruling *rules_begin(struct emitter *e)
 	r->e = e;
 	r->pass_code = e->hook == IOP_HOOK_RX ? XDP_PASS : SK_PASS;
 	r->drop_code = e->hook == IOP_HOOK_RX ? XDP_DROP : SK_DROP;
+	r->begins = arena_alloc(e->arena, (e->policy->n_classes + 1) * sizeof(*r->begins));
 	r->classed = emit_block(e, "classed");
 	r->some = emit_block(e, "rules");
 	emit_at(e, r->classed);
@@ -495,7 +527,7 @@ void rules_workload(struct ruling *r, const struct workload *w)
 			meet(r, &r->known[d.edges[i].class->id], d.edges[i].known, e->frame.n);
 	for (uint32_t i = 0; i < w->n_classes; i++)
 		if (r->known[i])
-			first[i] = chain(r, &w->classes[i]);
+			r->begins[w->classes[i].gid] = first[i] = chain(r, &w->classes[i]);
 	for (size_t i = 0; i < d.n; i++) {
 		if (d.edges[i].class) {
 			arrive(r, &a, &d.edges[i], first[d.edges[i].class->id]);
@@ -530,9 +562,19 @@ static void dispatch(struct ruling *r)
 	emit_return(e, r->pass_code);
 	emit_at(e, r->some);
 	count(r, IOP_COUNT_SEEN);
-	sw = LLVMBuildSwitch(e->b, r->first, pass_block(r), r->n_nodes);
-	for (struct node *n = r->nodes; n; n = n->older)
-		LLVMAddCase(sw, emit_i32(e, n->id), n->block);
+	if (e->policy->n_classes > FEW_CLASSES) {
+		sw = LLVMBuildSwitch(e->b, r->first, pass_block(r), r->n_nodes);
+		for (struct node *n = r->nodes; n; n = n->older)
+			LLVMAddCase(sw, emit_i32(e, n->id), n->block);
+		return;
+	}
+	/* The class tells the node: one number less to carry. */
+	LLVMReplaceAllUsesWith(r->first, LLVMGetUndef(e->i32));
+	LLVMInstructionEraseFromParent(r->first);
+	sw = LLVMBuildSwitch(e->b, r->class, pass_block(r), e->policy->n_classes);
+	for (uint32_t i = 0; i < e->policy->n_classes; i++)
+		if (r->begins[i])
+			LLVMAddCase(sw, emit_i32(e, i), r->begins[i]->block);
 }
 
 /* The counters of the class, then its actions. */

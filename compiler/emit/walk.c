@@ -8,6 +8,7 @@
 #include "emit/emitter.h"
 
 #define MAX_INLINE_WALKS 2
+#define MAX_WAYS_OUT 64
 
 /* --- how many --- */
 
@@ -15,6 +16,7 @@ struct counting {
 	const struct header *header;
 	bool *seen;
 	unsigned n;
+	unsigned most; /* ways out of one of them */
 };
 
 static void count_field(struct counting *c, const struct hfield *f)
@@ -22,6 +24,8 @@ static void count_field(struct counting *c, const struct hfield *f)
 	if (!f || f->header != c->header || c->seen[f->index])
 		return;
 	c->seen[f->index] = true;
+	if (f->kind >= HTYPE_TEXT && f->max > c->most)
+		c->most = f->max;
 	c->n += f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len);
 	for (uint32_t i = 0; i < f->n_fields; i++) /* a walk within a walk */
 		if (f->fields[i]->kind == HTYPE_TEXT)
@@ -75,7 +79,7 @@ static void count_action(struct counting *c, const struct action *a)
 	}
 }
 
-static unsigned count_workload(struct emitter *e, const struct workload *w)
+static unsigned count_workload(struct emitter *e, const struct workload *w, unsigned *ways)
 {
 	struct counting c = { .header = w->payload };
 	const struct stage *st = w->stages[plan_stage(e->hook)];
@@ -86,17 +90,25 @@ static unsigned count_workload(struct emitter *e, const struct workload *w)
 	for (uint32_t i = 0; i < st->n_rules; i++)
 		for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
 			count_action(&c, st->rules[i].actions[k]);
+	*ways = c.most;
 	return c.n;
 }
 
 /* Workloads stand beside each other: the one with the most walks decides. */
 void walk_plan(struct emitter *e)
 {
-	e->outline = false;
-	for (uint32_t i = 0; i < e->policy->n_workloads; i++)
-		if (e->policy->workloads[i]->stages[plan_stage(e->hook)] &&
-		    count_workload(e, e->policy->workloads[i]) > MAX_INLINE_WALKS)
-			e->outline = true;
+	unsigned n = 0, most = 0;
+
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
+		unsigned ways = 0, walks = 0;
+
+		if (e->policy->workloads[i]->stages[plan_stage(e->hook)])
+			walks = count_workload(e, e->policy->workloads[i], &ways);
+		n = walks > n ? walks : n;
+		most = ways > most ? ways : most;
+	}
+	e->outline = n > MAX_INLINE_WALKS;
+	e->one_walk = n == 1 && most <= MAX_WAYS_OUT;
 }
 
 /* --- in line, or as a function --- */
