@@ -13,7 +13,7 @@
 
 #include "hex.h"
 
-#define PATIENCE_MS 400 /* after the last answer */
+#define PATIENCE_MS 1000 /* after the last answer */
 
 static int resolve(const char *address, const char *port, int family, struct addrinfo **out)
 {
