@@ -244,26 +244,28 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
 
 #define IOP_WALKS(hook, type)                                                                \
 	STAGE_FN static void iop_##hook##_walk_open(struct iop_pkt *p, struct type *ctx,      \
-						    __u64 udp)                            \
+						    __u64 udp)                                \
 	{                                                                                     \
 		p->ctx = ctx;                                                                 \
+		p->start = (const __u8 *)(long)ctx->data;                                     \
 		p->end = (const __u8 *)(long)ctx->data_end;                                   \
-				p->udp = (const void *)(long)ctx->data + (udp & 0x3fff);                      \
+		p->udp = (const void *)(p->start + (udp & 0x3fff));                           \
 		p->payload = (const __u8 *)(p->udp + 1);                                      \
 	}                                                                                     \
 	__u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at, __u64 size, __u64 hash); \
-	STAGE_FN __u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at,           \
-					 __u64 size, __u64 hash)                              \
+	STAGE_FN __u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at, __u64 size,   \
+					 __u64 hash)                                          \
 	{                                                                                     \
 		return 0;                                                                     \
-	}                                                                                     \
-	STAGE_FN static __u64 iop_##hook##_udp(const struct iop_pkt *p)                   \
-	{                                                                                     \
-		return (const __u8 *)p->udp - (const __u8 *)(long)((struct type *)p->ctx)->data; \
 	}
 IOP_WALKS(rx, xdp_md)
 IOP_WALKS(socket, sk_reuseport_md)
 #undef IOP_WALKS
+
+STAGE_FN static __u64 iop_udp_distance(const struct iop_pkt *p)
+{
+	return (const __u8 *)p->udp - p->start;
+}
 
 /* --- steering --- */
 

@@ -78,8 +78,8 @@ static __always_inline void iop_addr6(const struct iop_pkt *p, __u32 at, struct 
 	out->family = 6;
 }
 
-NUMBER(ETH_SRC) { *out = iop_mac(p->eth + ETH_ALEN); return true; }
-NUMBER(ETH_DST) { *out = iop_mac(p->eth); return true; }
+NUMBER(ETH_SRC) { *out = iop_mac(p->start + ETH_ALEN); return true; }
+NUMBER(ETH_DST) { *out = iop_mac(p->start); return true; }
 NUMBER(ETH_TYPE) { *out = bpf_ntohs(p->proto); return true; }
 
 NUMBER(VLAN_ID)

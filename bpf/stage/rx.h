@@ -110,13 +110,13 @@ static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 	p->ctx = ctx;
 	p->hook = IOP_HOOK_RX;
 	p->end = (const __u8 *)(long)ctx->data_end;
-	p->eth = (const __u8 *)(long)ctx->data;
+	p->start = (const __u8 *)(long)ctx->data;
 	p->vlan = NULL;
-	if (p->eth + ETH_HLEN > p->end)
+	if (p->start + ETH_HLEN > p->end)
 		return false;
 	/* struct ethhdr is packed: by its member this would be two loads. */
-	p->proto = *(const __be16 *)(p->eth + 2 * ETH_ALEN);
-	p->l3 = p->eth + ETH_HLEN;
+	p->proto = *(const __be16 *)(p->start + 2 * ETH_ALEN);
+	p->l3 = p->start + ETH_HLEN;
 	if (p->proto == bpf_htons(ETH_P_8021Q) || p->proto == bpf_htons(ETH_P_8021AD)) {
 		if (!iop_tags(p))
 			return false;

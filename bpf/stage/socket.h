@@ -26,6 +26,7 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 	p->ctx = ctx;
 	p->end = p->stop = ctx->data_end;
 	p->hook = IOP_HOOK_SOCKET;
+	p->start = data;
 	p->udp = (const void *)data;
 	p->payload = (const __u8 *)(p->udp + 1);
 	if (p->payload > p->end)

@@ -59,7 +59,7 @@ struct iop_pkt {
 	void *ctx;
 	const __u8 *end;             /* behind the last byte that can be read */
 	const __u8 *stop;            /* behind the last byte of the datagram; not behind `end` */
-	const __u8 *eth;             /* Ethernet header; rx only */
+	const __u8 *start;           /* first byte that can be read: at rx the Ethernet header */
 	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
 	const void *l3;              /* IP header, complete; rx only */
 	const struct udphdr *udp;    /* complete */

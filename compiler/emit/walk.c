@@ -210,7 +210,7 @@ LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LL
 	}
 	f = outlined(e, body, what);
 	args[0] = LLVMBuildLoad2(e->b, e->ptr, e->pkt, ""); /* ctx: the first member */
-	args[1] = CALL(e, e->hook == IOP_HOOK_RX ? "iop_rx_udp" : "iop_socket_udp", e->pkt);
+	args[1] = CALL(e, "iop_udp_distance", e->pkt);
 	args[2] = at;
 	args[3] = size;
 	args[4] = hash;

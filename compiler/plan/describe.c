@@ -314,7 +314,7 @@ static void features(struct description *d)
 		[FEATURE_LRU] = IOP_FEATURE_LRU,
 	};
 
-	_Static_assert((int)FEATURE_COUNT == (int)IOP_FEATURES, "each feature has a number");
+	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");
 	for (uint32_t i = 0; i < d->plan->n_features; i++) {
 		const struct plan_feature *f = &d->plan->features[i];
 		const struct lang_row *words = &lang_features.rows[f->feature];

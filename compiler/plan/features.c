@@ -74,7 +74,8 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 			     w->payload->builtin ? w->at : w->payload->at);
 		for (uint32_t c = 0; c < w->n_classes; c++)
 			if (cond_walks(w->classes[c].when))
-				need(&n, FEATURE_LOOPS, "bytes are searched", w->classes[c].when->at);
+				need(&n, FEATURE_LOOPS, "bytes are searched",
+				     w->classes[c].when->at);
 	}
 	for (uint32_t i = 0; i < p->n_actions; i++)
 		if (plan->actions[i].action)

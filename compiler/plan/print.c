@@ -166,7 +166,8 @@ static void print_maps(const struct plan *plan, FILE *out)
 	if (plan->n_turns)
 		fprintf(out, "  variable iop_turns, of %" PRIu32 " round_robin\n", plan->n_turns);
 	if (plan->n_buckets)
-		fprintf(out, "  variable iop_buckets, of %" PRIu32 " limit without a key\n", plan->n_buckets);
+		fprintf(out, "  variable iop_buckets, of %" PRIu32 " limit without a key\n",
+			plan->n_buckets);
 	for (uint32_t i = 0; i < plan->policy->n_pools; i++)
 		if (plan->policy->pools[i]->used && !plan->policy->pools[i]->fixed)
 			fprintf(out, "  variable iop_pool_%s, set at load\n",

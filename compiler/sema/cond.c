@@ -33,12 +33,9 @@ uint64_t sema_value_max(const struct value *v)
 	uint64_t a, b;
 
 	switch (v->kind) {
-	case VALUE_CONST:
-		return v->number;
-	case VALUE_PARAM:
-		return v->param->max;
-	case VALUE_FIELD:
-		return width_max(field_ref_bits(&v->field));
+	case VALUE_CONST: return v->number;
+	case VALUE_PARAM: return v->param->max;
+	case VALUE_FIELD: return width_max(field_ref_bits(&v->field));
 	case VALUE_AND:
 		a = sema_value_max(v->a);
 		b = sema_value_max(v->b);
@@ -51,8 +48,7 @@ uint64_t sema_value_max(const struct value *v)
 	case VALUE_SHL:
 		a = sema_value_max(v->a);
 		return v->b->number && a >> (64 - v->b->number) ? UINT64_MAX : a << v->b->number;
-	case VALUE_SHR:
-		return sema_value_max(v->a) >> v->b->number;
+	case VALUE_SHR: return sema_value_max(v->a) >> v->b->number;
 	}
 	return UINT64_MAX;
 }
@@ -76,7 +72,8 @@ static bool fits(struct sema *s, const struct value *side, uint64_t number, stru
 	if (side->kind == VALUE_FIELD)
 		diag_error(s->diags, at, "%llu does not fit `%s`, which has %u bit%s",
 			   (unsigned long long)number, field_ref_name(s->arena, &side->field),
-			   field_ref_bits(&side->field), field_ref_bits(&side->field) == 1 ? "" : "s");
+			   field_ref_bits(&side->field),
+			   field_ref_bits(&side->field) == 1 ? "" : "s");
 	else
 		diag_error(s->diags, at, "%llu is out of reach: the other side is at most %llu",
 			   (unsigned long long)number, (unsigned long long)max);
@@ -101,8 +98,8 @@ static void bound_param(struct sema *s, const struct value *a, const struct valu
 		p->max = max;
 	if (p->value <= max)
 		return;
-	struct diag *d = diag_error(s->diags, a->at, "`%s` is %llu, but %s is at most %llu", p->name,
-				    (unsigned long long)p->value,
+	struct diag *d = diag_error(s->diags, a->at, "`%s` is %llu, but %s is at most %llu",
+				    p->name, (unsigned long long)p->value,
 				    b->kind == VALUE_FIELD ? field_ref_name(s->arena, &b->field)
 							   : "the other side",
 				    (unsigned long long)max);
@@ -116,8 +113,8 @@ static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
 	const struct value *a = l->value, *b = r->value;
 
 	if (a->type != b->type) {
-		diag_error(s->diags, e->at, "%s cannot be compared with %s", lang_type_name(a->type),
-			   lang_type_name(b->type));
+		diag_error(s->diags, e->at, "%s cannot be compared with %s",
+			   lang_type_name(a->type), lang_type_name(b->type));
 		return NULL;
 	}
 	if (a->type == TYPE_MAC && e->kind != EXPR_EQ && e->kind != EXPR_NE) {
@@ -149,15 +146,13 @@ static const struct cond *compare_numbers(struct sema *s, const struct expr *e,
 	}
 	uint64_t max = c->lhs->kind == VALUE_PARAM ? UINT64_MAX : sema_value_max(c->lhs);
 
-	if (c->rhs->kind == VALUE_CONST &&
-	    ((c->kind == COND_LT && c->rhs->number == 0) ||
-	     (c->kind == COND_GT && c->rhs->number == max))) {
+	if (c->rhs->kind == VALUE_CONST && ((c->kind == COND_LT && c->rhs->number == 0) ||
+					    (c->kind == COND_GT && c->rhs->number == max))) {
 		diag_error(s->diags, e->at, "this is never true");
 		return NULL;
 	}
-	if (c->rhs->kind == VALUE_CONST &&
-	    ((c->kind == COND_GE && c->rhs->number == 0) ||
-	     (c->kind == COND_LE && c->rhs->number == max)))
+	if (c->rhs->kind == VALUE_CONST && ((c->kind == COND_GE && c->rhs->number == 0) ||
+					    (c->kind == COND_LE && c->rhs->number == max)))
 		diag_warning(s->diags, e->at, "this is true of every packet that has the field");
 	return c;
 }
@@ -175,9 +170,10 @@ static const struct cond *compare_address(struct sema *s, const struct field_ref
 		return NULL;
 	c->prefixes = p;
 	for (uint32_t k = 0; k < c->n; k++) {
-		unsigned family = f->hfield ? 0
+		unsigned family = f->hfield                                                ? 0
 				  : f->field == FIELD_IP4_SRC || f->field == FIELD_IP4_DST ? 4
-				  : f->field == FIELD_IP6_SRC || f->field == FIELD_IP6_DST ? 6 : 0;
+				  : f->field == FIELD_IP6_SRC || f->field == FIELD_IP6_DST ? 6
+											   : 0;
 
 		if (family && p[k].family != family) {
 			diag_error(s->diags, i->at, "`%s` has no addresses of IPv%u",
@@ -221,8 +217,7 @@ static const struct cond *compare_bytes(struct sema *s, const struct field_ref *
 	return ok ? c : NULL;
 }
 
-static const struct cond *equality(struct sema *s, const struct scope *scope,
-				   const struct expr *e)
+static const struct cond *equality(struct sema *s, const struct scope *scope, const struct expr *e)
 {
 	/* A literal on the left is turned round; so is a word that may name a value. */
 	const struct expr *a = e->lhs, *b = e->rhs;
@@ -255,9 +250,8 @@ static const struct cond *equality(struct sema *s, const struct scope *scope,
 				   l.kind == OPERAND_ADDR ? "an address" : "a string");
 			return NULL;
 		}
-		c = l.kind == OPERAND_ADDR
-			    ? compare_address(s, &l.field, b->item, e->at)
-			    : compare_bytes(s, &l.field, COND_BYTES, b->item, e->at);
+		c = l.kind == OPERAND_ADDR ? compare_address(s, &l.field, b->item, e->at)
+					   : compare_bytes(s, &l.field, COND_BYTES, b->item, e->at);
 		return c && e->kind == EXPR_NE ? negate(s, c) : c;
 	}
 	if (b->kind == EXPR_LEAF && b->item->kind == ITEM_LITERAL &&
@@ -272,7 +266,8 @@ static const struct cond *equality(struct sema *s, const struct scope *scope,
 		return NULL;
 	if (r.kind != OPERAND_VALUE) {
 		diag_error(s->diags, r.at, "%s cannot be compared with %s",
-			   lang_type_name(l.value->type), r.kind == OPERAND_ADDR ? "an address" : "bytes");
+			   lang_type_name(l.value->type),
+			   r.kind == OPERAND_ADDR ? "an address" : "bytes");
 		return NULL;
 	}
 	return turned ? compare_numbers(s, e, &r, &l) : compare_numbers(s, e, &l, &r);
@@ -308,7 +303,7 @@ static bool number_range(struct sema *s, const struct operand *l, const struct i
 		return false;
 	}
 	const struct literal *lo = i->lo, *hi = i->kind == ITEM_RANGE ? i->hi : i->lo;
-	enum lit_kind want = l->value->type == TYPE_MAC	       ? LIT_MAC
+	enum lit_kind want = l->value->type == TYPE_MAC        ? LIT_MAC
 			     : l->value->type == TYPE_DURATION ? LIT_DURATION
 			     : l->value->type == TYPE_RATE     ? LIT_RATE
 			     : l->value->type == TYPE_BITRATE  ? LIT_BITRATE
@@ -383,9 +378,8 @@ static const struct cond *part(struct sema *s, const struct scope *scope, const 
 			   l.kind == OPERAND_ADDR ? "an address" : lang_type_name(l.value->type));
 		return NULL;
 	}
-	c = (struct cond *)compare_bytes(s, &l.field,
-					 e->kind == EXPR_STARTS ? COND_STARTS : COND_CONTAINS,
-					 e->item, e->at);
+	c = (struct cond *)compare_bytes(
+		s, &l.field, e->kind == EXPR_STARTS ? COND_STARTS : COND_CONTAINS, e->item, e->at);
 	if (!c || e->kind == EXPR_STARTS)
 		return c;
 	if (!e->within) {
@@ -396,7 +390,8 @@ static const struct cond *part(struct sema *s, const struct scope *scope, const 
 	}
 	if (e->within->kind != LIT_NUMBER || e->within->value < 1 ||
 	    e->within->value > POLICY_MAX_CONTAINS) {
-		diag_error(s->diags, e->at, "`within` takes a number from 1 to %u", POLICY_MAX_CONTAINS);
+		diag_error(s->diags, e->at, "`within` takes a number from 1 to %u",
+			   POLICY_MAX_CONTAINS);
 		return NULL;
 	}
 	c->within = (uint32_t)e->within->value;
@@ -429,13 +424,10 @@ const struct cond *sema_cond(struct sema *s, const struct scope *scope, const st
 	case EXPR_LT:
 	case EXPR_LE:
 	case EXPR_GT:
-	case EXPR_GE:
-		return equality(s, scope, e);
-	case EXPR_IN:
-		return membership(s, scope, e);
+	case EXPR_GE: return equality(s, scope, e);
+	case EXPR_IN: return membership(s, scope, e);
 	case EXPR_STARTS:
-	case EXPR_CONTAINS:
-		return part(s, scope, e);
+	case EXPR_CONTAINS: return part(s, scope, e);
 	default:
 		diag_help(diag_error(s->diags, e->at, "this is a value, not a condition"),
 			  "compare it: `… != 0`");
@@ -443,8 +435,8 @@ const struct cond *sema_cond(struct sema *s, const struct scope *scope, const st
 	}
 }
 
-static void value_fields(const struct value *v,
-			 void (*fn)(void *ctx, const struct field_ref *f), void *ctx)
+static void value_fields(const struct value *v, void (*fn)(void *ctx, const struct field_ref *f),
+			 void *ctx)
 {
 	if (!v)
 		return;
@@ -454,8 +446,7 @@ static void value_fields(const struct value *v,
 	value_fields(v->b, fn, ctx);
 }
 
-void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_ref *f),
-		 void *ctx)
+void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_ref *f), void *ctx)
 {
 	if (!c)
 		return;

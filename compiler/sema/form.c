@@ -26,14 +26,14 @@ struct span item_span(const struct item *first, uint32_t n)
 void sema_unknown(struct sema *s, const struct lang_table *t, const struct item *word)
 {
 	if (word->kind != ITEM_WORD && word->kind != ITEM_CALL) {
-		diag_error(s->diags, word->at, "expected %s %s", strchr("aeiou", *t->what) ? "an" : "a",
-			   t->what);
+		diag_error(s->diags, word->at, "expected %s %s",
+			   strchr("aeiou", *t->what) ? "an" : "a", t->what);
 		return;
 	}
 	char buf[LANG_WORD_MAX];
 	const char *near = lang_suggest(t, word->path[0].text, buf);
-	struct diag *d = diag_error(s->diags, word->at, "there is no %s `%s`", t->what,
-				    word->path[0].text);
+	struct diag *d =
+		diag_error(s->diags, word->at, "there is no %s `%s`", t->what, word->path[0].text);
 
 	if (near)
 		diag_help(d, "did you mean `%s`?", near);
@@ -208,7 +208,7 @@ static bool groups(struct walk *w, const char **form)
 {
 	const char *begin[4], *f = *form;
 	size_t n = 0;
-	struct token t;
+	struct token t = { 0 };
 	bool used[4] = { false };
 
 	begin[n++] = f;
@@ -327,6 +327,7 @@ bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint
 {
 	vec(struct range) v = { 0 };
 	const struct item *i = c->first;
+	struct span at = i->at;
 	uint32_t left = c->n;
 	bool ok = true;
 
@@ -344,7 +345,8 @@ bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint
 			ok &= literal_number(s, i->lo, i->at, what, max, &r.lo) &&
 			      literal_number(s, i->hi, i->at, what, max, &r.hi);
 			if (ok && r.lo > r.hi) {
-				diag_error(s->diags, i->at, "this range is empty: %llu is more than %llu",
+				diag_error(s->diags, i->at,
+					   "this range is empty: %llu is more than %llu",
 					   (unsigned long long)r.lo, (unsigned long long)r.hi);
 				ok = false;
 			}
@@ -360,7 +362,7 @@ bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint
 		*vec_push(s->arena, &v) = r;
 	}
 	if (ok && v.n == 0) {
-		diag_error(s->diags, c->first->at, "expected %s", what);
+		diag_error(s->diags, at, "expected %s", what);
 		ok = false;
 	}
 	*ranges = v.v;
@@ -368,11 +370,11 @@ bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint
 	return ok;
 }
 
-bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **prefixes,
-		   uint32_t *n)
+bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **prefixes, uint32_t *n)
 {
 	vec(struct prefix) v = { 0 };
 	const struct item *i = c->first;
+	struct span at = i->at;
 	uint32_t left = c->n;
 	bool ok = true;
 
@@ -396,7 +398,7 @@ bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **pref
 		p->len = i->lo->has_prefix ? i->lo->prefix_len : i->lo->family == 4 ? 32 : 128;
 	}
 	if (ok && v.n == 0) {
-		diag_error(s->diags, c->first->at, "expected an address or a prefix");
+		diag_error(s->diags, at, "expected an address or a prefix");
 		ok = false;
 	}
 	*prefixes = v.v;

@@ -47,7 +47,8 @@ static void end_bits(struct layout *l, struct span at)
 	if (l->bits == 0)
 		return;
 	if (l->bits % 8) {
-		struct diag *d = diag_error(l->s->diags, at, "the bits before this fill no whole bytes");
+		struct diag *d =
+			diag_error(l->s->diags, at, "the bits before this fill no whole bytes");
 
 		diag_help(d, "%u more are missing: add `pad bits %u`", 8 - l->bits % 8,
 			  8 - l->bits % 8);
@@ -69,9 +70,10 @@ static void end_bits(struct layout *l, struct span at)
 			if (width <= total) {
 				first = total - width;
 			} else {
-				diag_error(l->s->diags, f->at,
-					   "this field lies in %u bytes of a run of %u: fill the run up to %u bytes",
-					   need, total, width);
+				diag_error(
+					l->s->diags, f->at,
+					"this field lies in %u bytes of a run of %u: fill the run up to %u bytes",
+					need, total, width);
 				fail(l);
 			}
 		}
@@ -95,7 +97,8 @@ static const struct hfield *size_field(struct layout *l, const struct item *i)
 		if (!f->name || strcmp(f->name, i->path[0].text) != 0)
 			continue;
 		if (f->kind > HTYPE_BITS) {
-			struct diag *g = diag_error(l->s->diags, i->at, "`%s` is no number", f->name);
+			struct diag *g =
+				diag_error(l->s->diags, i->at, "`%s` is no number", f->name);
 
 			diag_note(g, f->at, "declared here");
 			return NULL;
@@ -197,7 +200,9 @@ static bool repeat(struct layout *l, struct hfield *f, const struct field_decl *
 	if (!d->fields || !d->until) {
 		struct diag *g = diag_error(l->s->diags, d->at, "a repetition needs %s",
 					    d->fields ? "its end" : "fields");
-		diag_help(g, "`names repeat max 16 until len == 0 { len u8; label bytes len max 63; };`");
+		diag_help(
+			g,
+			"`names repeat max 16 until len == 0 { len u8; label bytes len max 63; };`");
 		return false;
 	}
 	if (!layout_fields(&inner, d->fields))
@@ -221,8 +226,9 @@ static bool repeat(struct layout *l, struct hfield *f, const struct field_decl *
 		}
 		f->join = i->lo->text;
 		if (!hfield_joins(f)) {
-			diag_error(l->s->diags, i->at,
-				   "only elements of a length (u8) and the bytes that it counts can be joined");
+			diag_error(
+				l->s->diags, i->at,
+				"only elements of a length (u8) and the bytes that it counts can be joined");
 			return false;
 		}
 	}
@@ -241,13 +247,14 @@ static void enumerate(struct layout *l, struct hfield *f, const struct field_dec
 			break;
 		}
 		if (e->value->kind != LIT_NUMBER || e->value->value > max) {
-			diag_error(l->s->diags, e->name.at, "the value of `%s` does not fit %u bits",
-				   e->name.text, f->bits);
+			diag_error(l->s->diags, e->name.at,
+				   "the value of `%s` does not fit %u bits", e->name.text, f->bits);
 			fail(l);
 		}
 		for (size_t i = 0; i < v.n; i++)
 			if (strcmp(v.v[i].name, e->name.text) == 0) {
-				diag_error(l->s->diags, e->name.at, "`%s` is named twice", e->name.text);
+				diag_error(l->s->diags, e->name.at, "`%s` is named twice",
+					   e->name.text);
 				fail(l);
 			}
 		*vec_push(l->s->arena, &v) =
@@ -321,8 +328,7 @@ static bool typed(struct layout *l, struct hfield *f, const struct field_decl *d
 			return false;
 		place(l, f, f->max * f->fixed_size);
 		return true;
-	case HTYPE_COUNT:
-		break;
+	case HTYPE_COUNT: break;
 	}
 	return false;
 }
@@ -357,7 +363,8 @@ static void layout_field(struct layout *l, const struct field_decl *d)
 			fail(l);
 		}
 	if (little && f->kind > HTYPE_U64) {
-		diag_error(l->s->diags, d->type->items->at, "`le` concerns numbers of whole bytes only");
+		diag_error(l->s->diags, d->type->items->at,
+			   "`le` concerns numbers of whole bytes only");
 		fail(l);
 	}
 	if (d->when) {
@@ -365,8 +372,8 @@ static void layout_field(struct layout *l, const struct field_decl *d)
 		fail(l);
 	}
 	if ((f->kind == HTYPE_SKIP) != !f->name) {
-		diag_error(l->s->diags, f->at, f->name ? "what is skipped has no name"
-						       : "this field needs a name");
+		diag_error(l->s->diags, f->at,
+			   f->name ? "what is skipped has no name" : "this field needs a name");
 		fail(l);
 	}
 	if (d->until && f->kind != HTYPE_TEXT && f->kind != HTYPE_REPEAT) {
@@ -438,7 +445,8 @@ void sema_header(struct sema *s, const struct decl *d, bool builtin)
 
 		if (strncmp(lang_fields[i].name, h->name, n) == 0 &&
 		    (lang_fields[i].name[n] == '.' || !lang_fields[i].name[n])) {
-			diag_error(s->diags, h->at, "`%s` names fields that every packet has: choose another name",
+			diag_error(s->diags, h->at,
+				   "`%s` names fields that every packet has: choose another name",
 				   h->name);
 			return;
 		}

@@ -44,8 +44,8 @@ void hfield_no_enum(struct sema *s, const struct hfield *f, const struct item *i
 
 	for (uint32_t k = 0; k < f->n_enums; k++)
 		names[k] = f->enums[k].name;
-	struct diag *d = diag_error(s->diags, i->at, "`%s` is no value of `%s`", i->path[0].text,
-				    f->name);
+	struct diag *d =
+		diag_error(s->diags, i->at, "`%s` is no value of `%s`", i->path[0].text, f->name);
 	const char *near = diag_closest(i->path[0].text, names, f->n_enums);
 
 	if (near)
@@ -72,8 +72,7 @@ static void no_element(struct sema *s, const struct scope *scope, const struct i
 	for (uint32_t k = 0; k < scope->n_element; k++)
 		names[n++] = scope->element[k]->name;
 	struct diag *d = diag_error(s->diags, i->at, "the element has no field `%s`%s",
-				    i->path[0].text,
-				    i->kind == ITEM_PATH ? " with parts" : "");
+				    i->path[0].text, i->kind == ITEM_PATH ? " with parts" : "");
 	const char *near = i->kind == ITEM_WORD ? diag_closest(i->path[0].text, names, n) : NULL;
 
 	if (near)
@@ -97,8 +96,8 @@ static bool header_path(struct sema *s, const struct scope *scope, const struct 
 		return true;
 	for (uint32_t k = 0; k < h->n_fields; k++)
 		names[n++] = h->fields[k]->name;
-	struct diag *d = diag_error(s->diags, i->path[1].at, "header `%s` has no field `%s`", h->name,
-				    i->path[1].text);
+	struct diag *d = diag_error(s->diags, i->path[1].at, "header `%s` has no field `%s`",
+				    h->name, i->path[1].text);
 	const char *near = diag_closest(i->path[1].text, names, n);
 
 	if (near)
@@ -147,18 +146,19 @@ bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 	if (scope->header && strcmp(scope->header->name, name) == 0)
 		diag_help(d, "`%s` is a header: name one of its fields, `%s.%s`", name, name,
 			  scope->header->n_fields && scope->header->fields[0]->name
-				  ? scope->header->fields[0]->name : "field");
+				  ? scope->header->fields[0]->name
+				  : "field");
 	else if (near)
 		diag_help(d, "did you mean `%s`?", near);
 	else if (i->kind == ITEM_PATH && !scope->header)
-		diag_help(d, "name the header of the payload first: `payload %s;`", i->path[0].text);
+		diag_help(d, "name the header of the payload first: `payload %s;`",
+			  i->path[0].text);
 	else if (i->kind == ITEM_PATH)
 		diag_help(d, "the payload of this workload is `%s`", scope->header->name);
 	return false;
 }
 
-static struct value *constant(struct sema *s, enum lang_type type, uint64_t number,
-			      struct span at)
+static struct value *constant(struct sema *s, enum lang_type type, uint64_t number, struct span at)
 {
 	struct value *v = arena_new_of(s->arena, struct value);
 
@@ -172,12 +172,8 @@ static struct operand from_field(struct sema *s, const struct field_ref *f)
 	struct value *v;
 
 	switch (field_ref_type(f)) {
-	case TYPE_ADDR:
-		o.kind = OPERAND_ADDR;
-		break;
-	case TYPE_BYTES:
-		o.kind = OPERAND_BYTES;
-		break;
+	case TYPE_ADDR: o.kind = OPERAND_ADDR; break;
+	case TYPE_BYTES: o.kind = OPERAND_BYTES; break;
 	default:
 		v = arena_new_of(s->arena, struct value);
 		*v = (struct value){
@@ -247,7 +243,8 @@ static struct operand leaf(struct sema *s, const struct scope *scope, const stru
 
 		if (ev)
 			return (struct operand){ .kind = OPERAND_VALUE,
-						 .value = constant(s, TYPE_NUMBER, ev->value, i->at),
+						 .value =
+							 constant(s, TYPE_NUMBER, ev->value, i->at),
 						 .at = i->at };
 		if (p) {
 			struct value *v = arena_new_of(s->arena, struct value);
@@ -273,8 +270,7 @@ static struct operand leaf(struct sema *s, const struct scope *scope, const stru
 	return from_field(s, &f);
 }
 
-static struct operand arithmetic(struct sema *s, const struct scope *scope,
-				 const struct expr *e)
+static struct operand arithmetic(struct sema *s, const struct scope *scope, const struct expr *e)
 {
 	static const enum value_kind kinds[] = {
 		[EXPR_BIT_AND] = VALUE_AND,
@@ -283,9 +279,11 @@ static struct operand arithmetic(struct sema *s, const struct scope *scope,
 		[EXPR_SHR] = VALUE_SHR,
 	};
 	struct operand a = sema_operand(s, scope, e->lhs, NULL);
-	const struct hfield *enums_of =
-		a.kind == OPERAND_VALUE && a.value->kind == VALUE_FIELD ? a.value->field.hfield : NULL;
-	struct operand b = sema_operand(s, scope, e->rhs, enums_of && enums_of->n_enums ? enums_of : NULL);
+	const struct hfield *enums_of = a.kind == OPERAND_VALUE && a.value->kind == VALUE_FIELD
+						? a.value->field.hfield
+						: NULL;
+	struct operand b =
+		sema_operand(s, scope, e->rhs, enums_of && enums_of->n_enums ? enums_of : NULL);
 	const struct operand *both[] = { &a, &b };
 
 	for (int i = 0; i < 2; i++) {
@@ -293,8 +291,10 @@ static struct operand arithmetic(struct sema *s, const struct scope *scope,
 			return (struct operand){ .at = e->at };
 		if (both[i]->kind != OPERAND_VALUE || both[i]->value->type != TYPE_NUMBER) {
 			diag_error(s->diags, both[i]->at, "this takes numbers, not %s",
-				   both[i]->kind == OPERAND_VALUE ? lang_type_name(both[i]->value->type)
-				   : both[i]->kind == OPERAND_ADDR ? "an address" : "bytes");
+				   both[i]->kind == OPERAND_VALUE
+					   ? lang_type_name(both[i]->value->type)
+				   : both[i]->kind == OPERAND_ADDR ? "an address"
+								   : "bytes");
 			return (struct operand){ .at = e->at };
 		}
 	}
@@ -311,9 +311,10 @@ static struct operand arithmetic(struct sema *s, const struct scope *scope,
 	if (a.value->kind == VALUE_CONST && b.value->kind == VALUE_CONST) {
 		uint64_t x = a.value->number, y = b.value->number;
 
-		v->number = e->kind == EXPR_BIT_AND ? (x & y)
+		v->number = e->kind == EXPR_BIT_AND  ? (x & y)
 			    : e->kind == EXPR_BIT_OR ? (x | y)
-			    : e->kind == EXPR_SHL ? x << y : x >> y;
+			    : e->kind == EXPR_SHL    ? x << y
+						     : x >> y;
 		v->kind = VALUE_CONST;
 		v->a = v->b = NULL;
 	}
@@ -324,13 +325,11 @@ struct operand sema_operand(struct sema *s, const struct scope *scope, const str
 			    const struct hfield *enums_of)
 {
 	switch (e->kind) {
-	case EXPR_LEAF:
-		return leaf(s, scope, e, enums_of);
+	case EXPR_LEAF: return leaf(s, scope, e, enums_of);
 	case EXPR_BIT_AND:
 	case EXPR_BIT_OR:
 	case EXPR_SHL:
-	case EXPR_SHR:
-		return arithmetic(s, scope, e);
+	case EXPR_SHR: return arithmetic(s, scope, e);
 	default:
 		diag_error(s->diags, e->at, "a condition cannot be compared");
 		return (struct operand){ .at = e->at };
@@ -350,8 +349,10 @@ static bool joined_bytes(struct sema *s, const struct hfield *f, const struct li
 		if (i == start && i == l->len && whole)
 			break; /* "example.org." */
 		if (i == start || i - start > max) {
-			diag_error(s->diags, at, i == start ? "a part of this is empty"
-							    : "a part of this has more than %u bytes", max);
+			diag_error(s->diags, at,
+				   i == start ? "a part of this is empty"
+					      : "a part of this has more than %u bytes",
+				   max);
 			return false;
 		}
 		parts++;
@@ -363,8 +364,8 @@ static bool joined_bytes(struct sema *s, const struct hfield *f, const struct li
 	if (whole)
 		b[n++] = 0;
 	if (parts + whole > f->max || n > POLICY_MAX_CONTAINS) {
-		diag_error(s->diags, at, "`%s` has at most %u elements, and %u bytes to compare", f->name,
-			   f->max, POLICY_MAX_CONTAINS);
+		diag_error(s->diags, at, "`%s` has at most %u elements, and %u bytes to compare",
+			   f->name, f->max, POLICY_MAX_CONTAINS);
 		return false;
 	}
 	*out = (struct bytes){ .data = b, .len = n };

@@ -22,8 +22,7 @@ static bool prefix_meets(const struct prefix *a, const struct prefix *b)
 	return len % 8 == 0 || (a->addr[len / 8] ^ b->addr[len / 8]) >> (8 - len % 8) == 0;
 }
 
-static bool prefixes_meet(const struct prefix *a, uint32_t na, const struct prefix *b,
-			  uint32_t nb)
+static bool prefixes_meet(const struct prefix *a, uint32_t na, const struct prefix *b, uint32_t nb)
 {
 	if (na == 0 || nb == 0)
 		return true;
@@ -51,8 +50,7 @@ static bool matches_meet(const struct match *a, const struct match *b)
 	for (unsigned f = 4; f <= 6; f += 2)
 		family |= has_family(a->to, a->n_to, f) && has_family(a->from, a->n_from, f) &&
 			  has_family(b->to, b->n_to, f) && has_family(b->from, b->n_from, f);
-	return family && a->proto == b->proto &&
-	       prefixes_meet(a->to, a->n_to, b->to, b->n_to) &&
+	return family && a->proto == b->proto && prefixes_meet(a->to, a->n_to, b->to, b->n_to) &&
 	       prefixes_meet(a->from, a->n_from, b->from, b->n_from);
 }
 
@@ -92,8 +90,8 @@ static void overlap(struct sema *s, const struct entry *x, const struct entry *y
 
 	uint64_t port = x->ports.lo > y->ports.lo ? x->ports.lo : y->ports.lo;
 	struct diag *d = diag_error(s->diags, a->m->at,
-				    "workloads `%s` and `%s` both match packets to port %llu", b->w->name,
-				    a->w->name, (unsigned long long)port);
+				    "workloads `%s` and `%s` both match packets to port %llu",
+				    b->w->name, a->w->name, (unsigned long long)port);
 
 	diag_note(d, b->m->at, "`%s` matches them here", b->w->name);
 }
@@ -122,7 +120,8 @@ void sema_overlap(struct sema *s)
 
 			work += 1 + (uint64_t)a->n_to * b->n_to + (uint64_t)a->n_from * b->n_from;
 			if (work > MAX_WORK) {
-				diag_error(s->diags, a->at, "too many matches share ports to tell them apart");
+				diag_error(s->diags, a->at,
+					   "too many matches share ports to tell them apart");
 				return;
 			}
 			if (all.v[i].w == all.v[k].w || !matches_meet(a, b))

@@ -67,7 +67,8 @@ static bool hex_bytes(struct sema *s, const struct item *i, const uint8_t **out,
 		if (isspace(c))
 			continue;
 		if (!isxdigit(c)) {
-			diag_error(s->diags, i->at, "`%c` is no hexadecimal digit", isprint(c) ? c : '?');
+			diag_error(s->diags, i->at, "`%c` is no hexadecimal digit",
+				   isprint(c) ? c : '?');
 			return false;
 		}
 		b[n] = (uint8_t)(b[n] << 4 | (isdigit(c) ? c - '0' : tolower(c) - 'a' + 10));
@@ -202,11 +203,10 @@ static void encode(struct buffer *b, const struct header *h, const struct settin
 				put_be(b, v[i].number, f->width);
 			break;
 		case HTYPE_BYTES:
-		case HTYPE_SKIP:
-			put_sized(b, f, v);
-			break;
+		case HTYPE_SKIP: put_sized(b, f, v); break;
 		case HTYPE_TEXT:
-			put(b, v[i].bytes.data ? v[i].bytes.data : (const uint8_t *)"", v[i].bytes.len);
+			put(b, v[i].bytes.data ? v[i].bytes.data : (const uint8_t *)"",
+			    v[i].bytes.len);
 			put(b, f->delim ? f->delim : (const uint8_t *)"", f->delim_len);
 			break;
 		case HTYPE_REPEAT:
@@ -216,8 +216,7 @@ static void encode(struct buffer *b, const struct header *h, const struct settin
 			else
 				put_be(b, 0, f->fields[0]->width ? f->fields[0]->width : 1);
 			break;
-		case HTYPE_COUNT:
-			break;
+		case HTYPE_COUNT: break;
 		}
 	}
 }
@@ -354,7 +353,8 @@ static bool option(struct building *p, const struct item **at, const struct stmt
 	uint64_t number;
 
 	if (item_is(i, "payload") && value && (item_is(value, "hex") || item_is(value, "text")) &&
-	    value->next && value->next->kind == ITEM_LITERAL && value->next->lo->kind == LIT_STRING) {
+	    value->next && value->next->kind == ITEM_LITERAL &&
+	    value->next->lo->kind == LIT_STRING) {
 		*at = value->next->next;
 		return once(p, &p->has_payload, i) && payload_option(p, value);
 	}
@@ -390,7 +390,9 @@ static bool option(struct building *p, const struct item **at, const struct stmt
 	}
 	struct diag *d = diag_error(s->diags, i->at, "this is no part of a packet");
 
-	diag_help(d, "`payload hex \"…\"`, `payload text \"…\"`, a header `{ … }`, `vlan N`, `ttl N`, `dscp N`");
+	diag_help(
+		d,
+		"`payload hex \"…\"`, `payload text \"…\"`, a header `{ … }`, `vlan N`, `ttl N`, `dscp N`");
 	return false;
 }
 
@@ -400,7 +402,8 @@ static bool endpoints(struct building *p, const struct stmt *st)
 
 	if (!item_is(i, "udp")) {
 		if (item_is(i, "tcp") || item_is(i, "icmp"))
-			sema_later(p->s, i->at, arena_printf(p->s->arena, "`packet %s`", i->path[0].text));
+			sema_later(p->s, i->at,
+				   arena_printf(p->s->arena, "`packet %s`", i->path[0].text));
 		else
 			sema_unknown(p->s, &lang_protos, i);
 		return false;
@@ -409,9 +412,12 @@ static bool endpoints(struct building *p, const struct stmt *st)
 	p->to = st->to ? st->to->items : NULL;
 	if (!p->from || p->from->kind != ITEM_ENDPOINT || p->from->next || !p->to ||
 	    p->to->kind != ITEM_ENDPOINT) {
-		struct diag *d = diag_error(p->s->diags, st->at, "a packet goes from an address and port to another");
+		struct diag *d = diag_error(p->s->diags, st->at,
+					    "a packet goes from an address and port to another");
 
-		diag_help(d, "`packet udp 10.0.0.2:4000 -> 10.0.0.1:53 …`, `[fd00::2]:4000 -> [fd00::1]:53`");
+		diag_help(
+			d,
+			"`packet udp 10.0.0.2:4000 -> 10.0.0.1:53 …`, `[fd00::2]:4000 -> [fd00::1]:53`");
 		return false;
 	}
 	if (p->from->lo->family != p->to->lo->family) {
@@ -432,8 +438,9 @@ bool sema_packet(struct sema *s, const struct stmt *st, const uint8_t **out, uin
 			return false;
 		if (*len >= MIN_FRAME && *len <= MAX_FRAME)
 			return true;
-		diag_error(s->diags, i->next->at, "a frame has %d bytes (its Ethernet header) to %d",
-			   MIN_FRAME, MAX_FRAME);
+		diag_error(s->diags, i->next->at,
+			   "a frame has %d bytes (its Ethernet header) to %d", MIN_FRAME,
+			   MAX_FRAME);
 		return false;
 	}
 	if (!endpoints(&p, st))

@@ -58,7 +58,7 @@ void sema_pool(struct sema *s, const struct decl *d)
 	p->at = d->name.at;
 	p->fixed = true;
 	for (const struct stmt *st = d->body; st; st = st->next) {
-		const struct item *word = st->phrases ? st->phrases->items : NULL;
+		const struct item *word;
 		const struct lang_row *row;
 		struct form f;
 
@@ -69,6 +69,7 @@ void sema_pool(struct sema *s, const struct decl *d)
 			ok = false;
 			continue;
 		}
+		word = st->phrases->items;
 		if (!(row = term_row(s, word)) || !form_match(s, row, word, word->next, &f)) {
 			ok = false;
 			continue;
@@ -79,7 +80,8 @@ void sema_pool(struct sema *s, const struct decl *d)
 
 		if (kind == POOL_TERM_SMT) {
 			p->fixed = false;
-			*vec_push(s->arena, &terms) = (struct pool_term){ .kind = kind, .at = st->at };
+			*vec_push(s->arena, &terms) =
+				(struct pool_term){ .kind = kind, .at = st->at };
 			continue;
 		}
 		if (!sema_ranges(s, form_get(&f, "NUMBERS"), "the number of a core, node or cache",
@@ -88,9 +90,10 @@ void sema_pool(struct sema *s, const struct decl *d)
 			continue;
 		}
 		for (uint32_t i = 0; i < n; i++)
-			*vec_push(s->arena, &terms) = (struct pool_term){
-				.kind = kind, .lo = (uint32_t)r[i].lo, .hi = (uint32_t)r[i].hi, .at = st->at
-			};
+			*vec_push(s->arena, &terms) = (struct pool_term){ .kind = kind,
+									  .lo = (uint32_t)r[i].lo,
+									  .hi = (uint32_t)r[i].hi,
+									  .at = st->at };
 		named |= kind != POOL_TERM_EXCEPT;
 		p->fixed &= kind == POOL_TERM_CORES || kind == POOL_TERM_EXCEPT;
 	}
@@ -121,7 +124,8 @@ struct pool *sema_find_pool(struct sema *s, const struct item *word)
 		if (n < 64)
 			names[n++] = s->pools.v[i]->name;
 	}
-	struct diag *d = diag_error(s->diags, word->at, "there is no pool `%s`", word->path[0].text);
+	struct diag *d =
+		diag_error(s->diags, word->at, "there is no pool `%s`", word->path[0].text);
 	const char *near = diag_closest(word->path[0].text, names, n);
 
 	if (near)
@@ -146,16 +150,19 @@ bool sema_rate_fits(struct sema *s, enum lang_type type, uint64_t rate, struct s
 	if (rate >= (requests ? 1 : POLICY_MIN_BITRATE) &&
 	    rate <= (requests ? POLICY_MAX_RATE : POLICY_MAX_BITRATE))
 		return true;
-	diag_error(s->diags, at, requests ? "a rate is at least 1/s and at most 1G/s"
-					  : "a bit rate is at least 1kbit and at most 1000gbit");
+	diag_error(s->diags, at,
+		   requests ? "a rate is at least 1/s and at most 1G/s"
+			    : "a bit rate is at least 1kbit and at most 1000gbit");
 	return false;
 }
 
 void sema_param(struct sema *s, const struct decl *d)
 {
 	static const enum lang_type types[] = {
-		[LIT_NUMBER] = TYPE_NUMBER, [LIT_DURATION] = TYPE_DURATION,
-		[LIT_RATE] = TYPE_RATE,     [LIT_BITRATE] = TYPE_BITRATE,
+		[LIT_NUMBER] = TYPE_NUMBER,
+		[LIT_DURATION] = TYPE_DURATION,
+		[LIT_RATE] = TYPE_RATE,
+		[LIT_BITRATE] = TYPE_BITRATE,
 	};
 	const struct param *before;
 
@@ -207,18 +214,21 @@ void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool
 	} else {
 		struct diag *d = diag_error(s->diags, i->at, "expected a budget of cores");
 
-		diag_help(d, "`cores 1..3 of %s`: one is guaranteed, three are the most", pool->name);
+		diag_help(d, "`cores 1..3 of %s`: one is guaranteed, three are the most",
+			  pool->name);
 		return;
 	}
 	if (lo > hi)
-		diag_error(s->diags, i->at, "the guarantee of %llu cores is more than the most, %llu",
+		diag_error(s->diags, i->at,
+			   "the guarantee of %llu cores is more than the most, %llu",
 			   (unsigned long long)lo, (unsigned long long)hi);
 	if (!pool->fixed)
 		return;
 	pool->guaranteed += lo;
 	if (lo <= pool->n_cores && pool->guaranteed > pool->n_cores) {
 		struct diag *d = diag_error(
-			s->diags, i->at, "the guarantees of pool `%s` add up to %llu cores, %llu more than it has",
+			s->diags, i->at,
+			"the guarantees of pool `%s` add up to %llu cores, %llu more than it has",
 			pool->name, (unsigned long long)pool->guaranteed,
 			(unsigned long long)(pool->guaranteed - pool->n_cores));
 
@@ -227,14 +237,15 @@ void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool
 	if (lo > pool->n_cores) {
 		struct diag *d = diag_error(
 			s->diags, i->at,
-			"workload `%s` is guaranteed %llu cores, %llu more than pool `%s` has", w->name,
-			(unsigned long long)lo, (unsigned long long)(lo - pool->n_cores), pool->name);
+			"workload `%s` is guaranteed %llu cores, %llu more than pool `%s` has",
+			w->name, (unsigned long long)lo, (unsigned long long)(lo - pool->n_cores),
+			pool->name);
 
 		diag_note(d, pool->at, "this pool has %u", pool->n_cores);
 	} else if (hi > pool->n_cores) {
-		struct diag *d = diag_warning(s->diags, i->at,
-					      "workload `%s` may have %llu cores, but pool `%s` has %u",
-					      w->name, (unsigned long long)hi, pool->name, pool->n_cores);
+		struct diag *d = diag_warning(
+			s->diags, i->at, "workload `%s` may have %llu cores, but pool `%s` has %u",
+			w->name, (unsigned long long)hi, pool->name, pool->n_cores);
 		diag_note(d, pool->at, "declared here");
 	}
 }

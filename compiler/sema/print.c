@@ -35,28 +35,22 @@ static void print_number(enum lang_type type, uint64_t v, FILE *out)
 	static const char *const times[] = { "ns", "us", "ms", "s" };
 
 	switch (type) {
-	case TYPE_RATE:
-		print_scaled(v, rates, 1000, out);
-		break;
-	case TYPE_BITRATE:
-		print_bitrate(v, out);
-		break;
-	case TYPE_DURATION:
-		print_scaled(v, times, 1000, out);
-		break;
+	case TYPE_RATE: print_scaled(v, rates, 1000, out); break;
+	case TYPE_BITRATE: print_bitrate(v, out); break;
+	case TYPE_DURATION: print_scaled(v, times, 1000, out); break;
 	case TYPE_MAC:
 		for (int i = 40; i >= 0; i -= 8)
 			fprintf(out, "%02x%s", (unsigned)(v >> i) & 0xff, i ? ":" : "");
 		break;
-	default:
-		fprintf(out, "%" PRIu64, v);
+	default: fprintf(out, "%" PRIu64, v);
 	}
 }
 
 static void print_prefix(const struct prefix *p, FILE *out)
 {
 	if (p->family == 4) {
-		fprintf(out, "%u.%u.%u.%u/%u", p->addr[0], p->addr[1], p->addr[2], p->addr[3], p->len);
+		fprintf(out, "%u.%u.%u.%u/%u", p->addr[0], p->addr[1], p->addr[2], p->addr[3],
+			p->len);
 		return;
 	}
 	for (int i = 0; i < 16; i += 2)
@@ -92,15 +86,9 @@ static void print_value(const struct value *v, FILE *out)
 	};
 
 	switch (v->kind) {
-	case VALUE_CONST:
-		print_number(v->type, v->number, out);
-		break;
-	case VALUE_PARAM:
-		fputs(v->param->name, out);
-		break;
-	case VALUE_FIELD:
-		print_field(&v->field, out);
-		break;
+	case VALUE_CONST: print_number(v->type, v->number, out); break;
+	case VALUE_PARAM: fputs(v->param->name, out); break;
+	case VALUE_FIELD: print_field(&v->field, out); break;
 	default:
 		fputc('(', out);
 		print_value(v->a, out);
@@ -114,7 +102,8 @@ static void print_bytes(const struct bytes *b, FILE *out)
 {
 	fputc('"', out);
 	for (uint32_t i = 0; i < b->len; i++)
-		if (b->data[i] >= ' ' && b->data[i] < 127 && b->data[i] != '"' && b->data[i] != '\\')
+		if (b->data[i] >= ' ' && b->data[i] < 127 && b->data[i] != '"' &&
+		    b->data[i] != '\\')
 			fputc(b->data[i], out);
 		else
 			fprintf(out, "\\x%02x", b->data[i]);
@@ -124,9 +113,17 @@ static void print_bytes(const struct bytes *b, FILE *out)
 static void print_cond(const struct cond *c, FILE *out)
 {
 	static const char *const ops[] = {
-		[COND_AND] = "and", [COND_OR] = "or", [COND_EQ] = "==", [COND_NE] = "!=",
-		[COND_LT] = "<", [COND_LE] = "<=", [COND_GT] = ">", [COND_GE] = ">=",
-		[COND_BYTES] = "is", [COND_STARTS] = "starts", [COND_CONTAINS] = "contains",
+		[COND_AND] = "and",
+		[COND_OR] = "or",
+		[COND_EQ] = "==",
+		[COND_NE] = "!=",
+		[COND_LT] = "<",
+		[COND_LE] = "<=",
+		[COND_GT] = ">",
+		[COND_GE] = ">=",
+		[COND_BYTES] = "is",
+		[COND_STARTS] = "starts",
+		[COND_CONTAINS] = "contains",
 	};
 
 	switch (c->kind) {
@@ -185,12 +182,14 @@ static void print_hfields(struct hfield *const *fields, uint32_t n, int indent, 
 		fprintf(out, "%u, ", f->offset);
 		if (f->kind == HTYPE_BITS)
 			fprintf(out, "%u bit%s of a unit of %u byte%s, shifted by %u", f->bits,
-				f->bits == 1 ? "" : "s", f->width, f->width == 1 ? "" : "s", f->shift);
+				f->bits == 1 ? "" : "s", f->width, f->width == 1 ? "" : "s",
+				f->shift);
 		else if (f->kind < HTYPE_BITS)
 			fprintf(out, "%u byte%s%s", f->width, f->width == 1 ? "" : "s",
 				f->little ? " little-endian" : "");
 		else if (f->size_from)
-			fprintf(out, "as many bytes as %s says, at most %u", f->size_from->name, f->max);
+			fprintf(out, "as many bytes as %s says, at most %u", f->size_from->name,
+				f->max);
 		else if (f->kind == HTYPE_REPEAT)
 			fprintf(out, "at most %u elements", f->max);
 		else
@@ -256,15 +255,16 @@ void action_print(const struct action *a, FILE *out)
 		if (a->workers.kind == WORKERS_LIST)
 			print_ranges(TYPE_NUMBER, a->workers.ranges, a->workers.n_ranges, out);
 		else
-			fprintf(out, "%s", a->workers.kind == WORKERS_ALL ? "all"
-					   : a->workers.kind == WORKERS_LAST ? "last" : "all but last");
+			fprintf(out, "%s",
+				a->workers.kind == WORKERS_ALL    ? "all"
+				: a->workers.kind == WORKERS_LAST ? "last"
+								  : "all but last");
 		if (a->workers.kind > WORKERS_ALL)
 			fprintf(out, " %u", a->workers.n);
 		if (a->kind == ACTION_WORKERS)
 			print_selector(&a->selector, out);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -352,14 +352,9 @@ static void print_expect(const struct policy *p, const struct test_expect *e, FI
 	case EXPECT_WORKLOAD:
 		fputs(e->workload == UINT32_MAX ? "none" : p->workloads[e->workload]->name, out);
 		break;
-	case EXPECT_CLASS:
-		fputs(class_named(p, e->class), out);
-		break;
-	case EXPECT_RX_STEER:
-		fputs(e->pool->name, out);
-		break;
-	default:
-		print_ranges(TYPE_NUMBER, e->numbers, e->n_numbers, out);
+	case EXPECT_CLASS: fputs(class_named(p, e->class), out); break;
+	case EXPECT_RX_STEER: fputs(e->pool->name, out); break;
+	default: print_ranges(TYPE_NUMBER, e->numbers, e->n_numbers, out);
 	}
 	fputc('\n', out);
 }

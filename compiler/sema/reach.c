@@ -12,7 +12,7 @@
 
 typedef unsigned __int128 wide;
 
-#define WIDE_MAX ((wide)-1)
+#define WIDE_MAX ((wide) - 1)
 #define MAX_DIMS 48
 #define MAX_BOXES 256
 /* Sets made and intervals copied, for one workload and for all: tens of milliseconds, and
@@ -190,10 +190,10 @@ static uint32_t dimension(struct reach *r, const struct cond *c, unsigned family
 	for (uint32_t i = 0; i < r->n_dims; i++) {
 		const struct dim *o = &r->dims[i];
 
-		if (d.bytes ? same_opaque(o->bytes, d.bytes)
+		if (d.bytes   ? same_opaque(o->bytes, d.bytes)
 		    : d.value ? o->value && same_value(o->value, d.value)
 			      : !o->bytes && !o->value && o->family == family &&
-				      same_field(&o->field, &d.field))
+					same_field(&o->field, &d.field))
 			return i;
 	}
 	if (r->n_dims == MAX_DIMS) {
@@ -258,30 +258,17 @@ static struct set *comparison_set(struct reach *r, const struct cond *c, wide ma
 		return s;
 	}
 	switch (c->kind) {
-	case COND_EQ:
-		set_add(r, s, x, x);
-		break;
-	case COND_NE:
-		set_add(r, s, x, x);
-		return set_not(r, s, max);
-	case COND_LT:
-		set_add(r, s, 0, x - 1);
-		break;
-	case COND_LE:
-		set_add(r, s, 0, x);
-		break;
-	case COND_GT:
-		set_add(r, s, (wide)x + 1, max);
-		break;
-	case COND_GE:
-		set_add(r, s, x, max);
-		break;
+	case COND_EQ: set_add(r, s, x, x); break;
+	case COND_NE: set_add(r, s, x, x); return set_not(r, s, max);
+	case COND_LT: set_add(r, s, 0, x - 1); break;
+	case COND_LE: set_add(r, s, 0, x); break;
+	case COND_GT: set_add(r, s, (wide)x + 1, max); break;
+	case COND_GE: set_add(r, s, x, max); break;
 	case COND_RANGES:
 		for (uint32_t i = 0; i < c->n; i++)
 			set_add(r, s, c->ranges[i].lo, c->ranges[i].hi);
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return s;
 }
@@ -409,8 +396,9 @@ static void unreachable(struct sema *s, const struct workload *w, const struct c
 	struct diag *d = diag_error(s->diags, c->at, "no packet can be of class `%s`", c->name);
 
 	if (by)
-		diag_note(d, by->at, by->when ? "class `%s` takes all of them first"
-					      : "class `%s` has no condition: it takes all that are left",
+		diag_note(d, by->at,
+			  by->when ? "class `%s` takes all of them first"
+				   : "class `%s` has no condition: it takes all that are left",
 			  by->name);
 	else
 		diag_note(d, w->at, "the classes before it take all of them");
@@ -444,7 +432,7 @@ void sema_reach(struct sema *s, const struct workload *w)
 			push(r, &of[i], &everything);
 		if (r->too_large)
 			break;
-		if (of[i].n == 0) {
+		if (c->when && of[i].n == 0) {
 			diag_error(s->diags, c->when->at, "no packet can meet this condition");
 			continue;
 		}

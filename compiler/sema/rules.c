@@ -57,7 +57,8 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 {
 	struct sema *s = st->s;
 	int row = i->kind == ITEM_WORD || i->kind == ITEM_CALL
-			  ? lang_find(&lang_selectors, i->path[0].text, 0) : -1;
+			  ? lang_find(&lang_selectors, i->path[0].text, 0)
+			  : -1;
 	vec(struct field_ref) keys = { 0 };
 	bool ok = true;
 
@@ -78,7 +79,8 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 	*sel = (struct selector){ .kind = (enum lang_selector)row, .at = i->at };
 	if (row != SELECTOR_HASH) {
 		if (i->kind == ITEM_CALL) {
-			diag_error(s->diags, i->at, "`%s` takes nothing in parentheses", i->path[0].text);
+			diag_error(s->diags, i->at, "`%s` takes nothing in parentheses",
+				   i->path[0].text);
 			return false;
 		}
 		return true;
@@ -114,8 +116,9 @@ static bool limit_else(struct staging *st, const struct item *word, struct actio
 
 	/* Looked at first, so that `else limit … else limit …` is not followed down. */
 	if (row >= 0 && !lang_actions.rows[row].ends) {
-		struct diag *d = diag_error(st->s->diags, word->at,
-					    "what is over a limit needs an action that ends the stage");
+		struct diag *d =
+			diag_error(st->s->diags, word->at,
+				   "what is over a limit needs an action that ends the stage");
 
 		diag_help(d, "`pass`, `drop` or `steer to POOL by SELECTOR`");
 		return false;
@@ -142,8 +145,9 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 		}
 		a->rate_type = a->param->type;
 	} else if (rate->kind == ITEM_LITERAL) {
-		a->rate_type = rate->lo->kind == LIT_RATE ? TYPE_RATE
-			       : rate->lo->kind == LIT_BITRATE ? TYPE_BITRATE : TYPE_NUMBER;
+		a->rate_type = rate->lo->kind == LIT_RATE      ? TYPE_RATE
+			       : rate->lo->kind == LIT_BITRATE ? TYPE_BITRATE
+							       : TYPE_NUMBER;
 		a->rate = rate->lo->value;
 	}
 	if (a->rate_type != TYPE_RATE && a->rate_type != TYPE_BITRATE) {
@@ -163,19 +167,22 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 		ok &= key_field(st, per->first, a->per);
 	}
 	a->burst = a->rate_type == TYPE_RATE ? 1 : 1514;
-	if (burst && !sema_number(s, burst->first, "a burst",
-				  a->rate_type == TYPE_RATE ? POLICY_MAX_BURST : POLICY_MAX_BURST_BYTES,
-				  &a->burst))
+	if (burst &&
+	    !sema_number(s, burst->first, "a burst",
+			 a->rate_type == TYPE_RATE ? POLICY_MAX_BURST : POLICY_MAX_BURST_BYTES,
+			 &a->burst))
 		ok = false;
 	if (burst && ok && a->burst == 0) {
 		diag_error(s->diags, burst->first->at, "a burst is at least 1, or nothing passes");
 		ok = false;
 	} else if (burst && ok && a->rate_type == TYPE_BITRATE && a->burst < FULL_PACKET) {
-		struct diag *d = diag_warning(s->diags, burst->first->at,
-					      "packets of more than %llu bytes never pass this limit",
-					      (unsigned long long)a->burst);
+		struct diag *d =
+			diag_warning(s->diags, burst->first->at,
+				     "packets of more than %llu bytes never pass this limit",
+				     (unsigned long long)a->burst);
 
-		diag_help(d, "the burst of a bit rate is in bytes; a packet has up to %d", FULL_PACKET);
+		diag_help(d, "the burst of a bit rate is in bytes; a packet has up to %d",
+			  FULL_PACKET);
 	}
 	if (otherwise && !limit_else(st, otherwise->first, a))
 		ok = false;
@@ -273,24 +280,19 @@ static const struct action *action(struct staging *st, const struct item *word)
 	a->at = (struct span){ word->at.begin, last->at.end };
 	a->id = s->n_actions++;
 	switch (a->kind) {
-	case ACTION_LIMIT:
-		ok = limit(st, &f, a);
-		break;
+	case ACTION_LIMIT: ok = limit(st, &f, a); break;
 	case ACTION_STEER:
 		a->pool = sema_find_pool(s, form_get(&f, "POOL")->first);
 		ok = selector(st, form_get(&f, "SELECTOR")->first, &a->selector) && a->pool;
 		if (a->pool)
 			((struct pool *)a->pool)->used = true;
 		break;
-	case ACTION_WORKER:
-		ok = single_worker(st, form_get(&f, "NUMBER")->first, a);
-		break;
+	case ACTION_WORKER: ok = single_worker(st, form_get(&f, "NUMBER")->first, a); break;
 	case ACTION_WORKERS:
 		ok = worker_set(st, form_get(&f, "WORKERS"), &a->workers);
 		ok &= selector(st, form_get(&f, "SELECTOR")->first, &a->selector);
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return ok ? a : NULL;
 }
@@ -321,7 +323,8 @@ static uint64_t rule_classes(struct staging *st, const struct stmt *rule)
 		for (uint32_t k = 0; k < w->n_classes; k++)
 			twice |= strcmp(names[k], i->path[0].text) == 0;
 		if (twice) {
-			diag_error(st->s->diags, i->at, "class `%s` is named twice", i->path[0].text);
+			diag_error(st->s->diags, i->at, "class `%s` is named twice",
+				   i->path[0].text);
 			continue;
 		}
 		struct diag *d = diag_error(st->s->diags, i->at, "workload `%s` has no class `%s`",
@@ -341,7 +344,8 @@ static void no_knob(struct staging *st, const struct stmt *stmt, const struct it
 	int action_row = lang_find(&lang_actions, text, 0), row = lang_find(&lang_knobs, text, 0);
 
 	if (action_row >= 0 && lang_actions.rows[action_row].stages & (1u << st->kind)) {
-		struct diag *d = diag_error(s->diags, stmt->at, "an action needs the classes that it concerns");
+		struct diag *d = diag_error(s->diags, stmt->at,
+					    "an action needs the classes that it concerns");
 
 		diag_help(d, "`all -> %s`", lang_actions.rows[action_row].form);
 	} else if (action_row >= 0) {
@@ -369,8 +373,9 @@ static void knob(struct staging *st, const struct stmt *stmt)
 		no_knob(st, stmt, word);
 		return;
 	}
-	sema_later(s, stmt->at, arena_printf(s->arena, "`%s` of stage `%s`", word->path[0].text,
-					     lang_stages.rows[st->kind].word));
+	sema_later(s, stmt->at,
+		   arena_printf(s->arena, "`%s` of stage `%s`", word->path[0].text,
+				lang_stages.rows[st->kind].word));
 	if (strncmp(lang_knobs.rows[row].form, "cores ", 6) == 0 &&
 	    form_match(s, &lang_knobs.rows[row], word, word->next, &f)) {
 		struct pool *p = sema_find_pool(s, form_get(&f, "POOL")->first);
@@ -397,7 +402,8 @@ static void rule_stmt(struct staging *st, const struct stmt *stmt, struct rules 
 		struct diag *d = diag_error(s->diags, stmt->at, "this rule is never reached");
 		int c = __builtin_ctzll(r.classes);
 
-		diag_note(d, rs->ended_at[c], "the stage ends for class `%s` here", st->w->classes[c].name);
+		diag_note(d, rs->ended_at[c], "the stage ends for class `%s` here",
+			  st->w->classes[c].name);
 	}
 	for (const struct phrase *p = stmt->phrases; p; p = p->next) {
 		const struct action *a;
@@ -439,7 +445,9 @@ static void class_field(void *ctx, const struct field_ref *f)
 
 void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 {
-	struct item word = { .kind = ITEM_WORD, .at = stmt->name.at, .path = (struct name *)&stmt->name,
+	struct item word = { .kind = ITEM_WORD,
+			     .at = stmt->name.at,
+			     .path = (struct name *)&stmt->name,
 			     .n_path = 1 };
 	int row = lang_find(&lang_stages, stmt->name.text, 0);
 
@@ -447,7 +455,10 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 		sema_unknown(s, &lang_stages, &word);
 		return;
 	}
-	struct staging st = { .s = s, .w = w, .kind = (enum lang_stage)row, .at = stmt->name.at,
+	struct staging st = { .s = s,
+			      .w = w,
+			      .kind = (enum lang_stage)row,
+			      .at = stmt->name.at,
 			      .scope = { .header = w->payload } };
 	struct rules *rs = arena_new_of(s->arena, struct rules);
 	bool later = lang_stages.rows[row].since == LANG_LATER;
@@ -455,8 +466,9 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 	if (later)
 		sema_later(s, stmt->name.at, arena_printf(s->arena, "stage `%s`", stmt->name.text));
 	if (w->stages[row]) {
-		struct diag *d = diag_error(s->diags, stmt->name.at, "workload `%s` has stage `%s` already",
-					    w->name, stmt->name.text);
+		struct diag *d =
+			diag_error(s->diags, stmt->name.at, "workload `%s` has stage `%s` already",
+				   w->name, stmt->name.text);
 		diag_note(d, w->stages[row]->at, "given first here");
 		return;
 	}
@@ -470,7 +482,9 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 	}
 	struct stage *stage = arena_new_of(s->arena, struct stage);
 
-	*stage = (struct stage){ .kind = st.kind, .at = stmt->name.at, .rules = rs->rules.v,
+	*stage = (struct stage){ .kind = st.kind,
+				 .at = stmt->name.at,
+				 .rules = rs->rules.v,
 				 .n_rules = (uint32_t)rs->rules.n };
 	w->stages[row] = stage;
 	struct visible v = { s, st.kind, stmt->name.at };

@@ -27,7 +27,7 @@ static void require(struct sema *s, const struct decl *d)
 {
 	const struct item *i = d->body && d->body->phrases ? d->body->phrases->items : NULL;
 
-	if (item_is(i, "native") && item_is(i->next, "xdp") && !i->next->next) {
+	if (i && item_is(i, "native") && item_is(i->next, "xdp") && !i->next->next) {
 		s->policy->require_native_xdp = true;
 		s->policy->require_native_xdp_at = d->at;
 		return;
@@ -42,29 +42,14 @@ static void first_round(struct sema *s)
 {
 	for (const struct decl *d = s->decls; d; d = d->next) {
 		switch (d->kind) {
-		case DECL_POLICY:
-			policy_name(s, d);
-			break;
-		case DECL_POOL:
-			sema_pool(s, d);
-			break;
-		case DECL_PARAM:
-			sema_param(s, d);
-			break;
-		case DECL_HEADER:
-			sema_header(s, d, false);
-			break;
-		case DECL_REQUIRE:
-			require(s, d);
-			break;
-		case DECL_SIGNAL:
-			sema_later(s, d->at, "`signal`");
-			break;
-		case DECL_CACHE:
-			sema_later(s, d->at, "`cache`");
-			break;
-		default:
-			break;
+		case DECL_POLICY: policy_name(s, d); break;
+		case DECL_POOL: sema_pool(s, d); break;
+		case DECL_PARAM: sema_param(s, d); break;
+		case DECL_HEADER: sema_header(s, d, false); break;
+		case DECL_REQUIRE: require(s, d); break;
+		case DECL_SIGNAL: sema_later(s, d->at, "`signal`"); break;
+		case DECL_CACHE: sema_later(s, d->at, "`cache`"); break;
+		default: break;
 		}
 	}
 }
@@ -112,7 +97,8 @@ static void unused(struct sema *s)
 {
 	for (size_t i = 0; i < s->headers.n; i++)
 		if (!s->headers.v[i]->used && !s->headers.v[i]->builtin)
-			diag_warning(s->diags, s->headers.v[i]->at, "no workload has header `%s` as its payload",
+			diag_warning(s->diags, s->headers.v[i]->at,
+				     "no workload has header `%s` as its payload",
 				     s->headers.v[i]->name);
 }
 
@@ -130,8 +116,8 @@ static void used_headers(struct sema *s)
 	s->headers.n = n;
 }
 
-const struct policy *sema_check(struct arena *a, const struct ast *ast,
-				struct source_set *sources, struct diags *diags)
+const struct policy *sema_check(struct arena *a, const struct ast *ast, struct source_set *sources,
+				struct diags *diags)
 {
 	struct policy *p = arena_new_of(a, struct policy);
 	struct sema *s = arena_new_of(a, struct sema);

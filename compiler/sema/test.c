@@ -19,10 +19,12 @@ static void no_class(struct sema *s, const struct item *i, const char *name)
 {
 	if (i->kind == ITEM_PATH) {
 		const struct workload *w = workload_named(s, i->path[0].text);
-		struct item class = { .kind = ITEM_WORD, .at = i->path[1].at, .path = &i->path[1],
-				      .n_path = 1 };
+		struct item class = {
+			.kind = ITEM_WORD, .at = i->path[1].at, .path = &i->path[1], .n_path = 1
+		};
 
-		sema_no_such(s, w ? &class : &(struct item){ .at = i->path[0].at, .path = i->path }, w);
+		sema_no_such(s, w ? &class : &(struct item){ .at = i->path[0].at, .path = i->path },
+			     w);
 		return;
 	}
 	struct diag *d = diag_error(s->diags, i->at, "there is no class `%s`", name);
@@ -30,8 +32,8 @@ static void no_class(struct sema *s, const struct item *i, const char *name)
 	size_t n = 0;
 
 	for (size_t k = 0; k < s->workloads.n; k++)
-		for (uint32_t c = 0; c < s->workloads.v[k]->n_classes && n < sizeof(names) / sizeof(names[0]);
-		     c++)
+		for (uint32_t c = 0;
+		     c < s->workloads.v[k]->n_classes && n < sizeof(names) / sizeof(names[0]); c++)
 			names[n++] = s->workloads.v[k]->classes[c].name;
 	const char *near = diag_closest(name, names, n);
 
@@ -42,13 +44,14 @@ static void no_class(struct sema *s, const struct item *i, const char *name)
 /* `class costly`, or `class dns.costly` where several workloads have one. */
 static bool expect_class(struct sema *s, const struct item *i, struct test_expect *e)
 {
-	const char *name = i->path ? i->path[i->n_path - 1].text : NULL;
 	const struct class *found = NULL;
+	const char *name;
 
 	if (i->kind != ITEM_WORD && (i->kind != ITEM_PATH || i->n_path != 2)) {
 		diag_error(s->diags, i->at, "expected a class");
 		return false;
 	}
+	name = i->path[i->n_path - 1].text;
 	e->workload = e->class = UINT32_MAX;
 	if (item_is(i, "none"))
 		return true;
@@ -61,8 +64,9 @@ static bool expect_class(struct sema *s, const struct item *i, struct test_expec
 			if (strcmp(w->classes[c].name, name) != 0)
 				continue;
 			if (found) {
-				struct diag *d = diag_error(s->diags, i->at, "several workloads have a class `%s`",
-							    name);
+				struct diag *d =
+					diag_error(s->diags, i->at,
+						   "several workloads have a class `%s`", name);
 				diag_help(d, "say which: `%s.%s`", w->name, name);
 				return false;
 			}
@@ -118,29 +122,28 @@ static bool expectation(struct sema *s, const struct item *i, struct test_expect
 		struct diag *d = diag_error(s->diags, i ? item_span(i, 2) : e->at,
 					    "this cannot be expected");
 
-		diag_help(d, "`class NAME`, `workload NAME`, `rx pass`, `rx drop`, `rx core N`, `socket worker N`, …");
+		diag_help(
+			d,
+			"`class NAME`, `workload NAME`, `rx pass`, `rx drop`, `rx core N`, `socket worker N`, …");
 		return false;
 	}
 	if (!form_match(s, &lang_expects.rows[row], i, i->next, &f))
 		return false;
 	e->kind = (enum lang_expect)row;
 	switch (e->kind) {
-	case EXPECT_WORKLOAD:
-		return expect_workload(s, form_get(&f, "NAME")->first, e);
-	case EXPECT_CLASS:
-		return expect_class(s, form_get(&f, "NAME")->first, e);
+	case EXPECT_WORKLOAD: return expect_workload(s, form_get(&f, "NAME")->first, e);
+	case EXPECT_CLASS: return expect_class(s, form_get(&f, "NAME")->first, e);
 	case EXPECT_RX_STEER:
 		e->pool = sema_find_pool(s, form_get(&f, "POOL")->first);
 		return e->pool != NULL;
 	case EXPECT_RX_CORE:
 	case EXPECT_WORKER:
-		return sema_ranges(s, form_get(&f, "NUMBER"), "a number", POLICY_MAX_WORKERS - 1, false,
-				   &e->numbers, &e->n_numbers);
+		return sema_ranges(s, form_get(&f, "NUMBER"), "a number", POLICY_MAX_WORKERS - 1,
+				   false, &e->numbers, &e->n_numbers);
 	case EXPECT_WORKERS:
-		return sema_ranges(s, form_get(&f, "NUMBERS"), "a number", POLICY_MAX_WORKERS - 1, false,
-				   &e->numbers, &e->n_numbers);
-	default:
-		return true;
+		return sema_ranges(s, form_get(&f, "NUMBERS"), "a number", POLICY_MAX_WORKERS - 1,
+				   false, &e->numbers, &e->n_numbers);
+	default: return true;
 	}
 }
 
@@ -154,7 +157,8 @@ void sema_test(struct sema *s, const struct decl *d)
 	for (const struct stmt *st = d->body; st; st = st->next) {
 		struct test_step step = { .at = st->at };
 
-		if (!sema_room(s, s->n_steps++, POLICY_MAX_STEPS, st->at, "packets and expectations"))
+		if (!sema_room(s, s->n_steps++, POLICY_MAX_STEPS, st->at,
+			       "packets and expectations"))
 			return;
 
 		if (st->kind == STMT_PACKET) {
@@ -164,16 +168,20 @@ void sema_test(struct sema *s, const struct decl *d)
 		} else if (st->kind == STMT_PHRASE && item_is(st->phrases->items, "expect")) {
 			step.expect.at = st->at;
 			if (!packet) {
-				diag_error(s->diags, st->at, "a packet comes before what is expected of it");
+				diag_error(s->diags, st->at,
+					   "a packet comes before what is expected of it");
 				continue;
 			}
 			expect = true;
 			if (!expectation(s, st->phrases->items->next, &step.expect))
 				continue;
 		} else {
-			struct diag *g = diag_error(s->diags, st->at, "a test holds packets and expectations");
+			struct diag *g = diag_error(s->diags, st->at,
+						    "a test holds packets and expectations");
 
-			diag_help(g, "`packet udp 10.0.0.2:4000 -> 10.0.0.1:53 …;` and `expect class NAME;`");
+			diag_help(
+				g,
+				"`packet udp 10.0.0.2:4000 -> 10.0.0.1:53 …;` and `expect class NAME;`");
 			continue;
 		}
 		*vec_push(s->arena, &steps) = step;

@@ -65,14 +65,16 @@ static void match_stmt(struct building *b, const struct form *f, struct span at)
 		for (const struct item *k = proto; k && k->next; k = k->next)
 			if (k->next == c->first)
 				to = item_is(k, "to");
-		ok &= to ? sema_prefixes(s, c, &m.to, &m.n_to) : sema_prefixes(s, c, &m.from, &m.n_from);
+		ok &= to ? sema_prefixes(s, c, &m.to, &m.n_to)
+			 : sema_prefixes(s, c, &m.from, &m.n_from);
 	}
 	if (ok && m.ports[0].lo == 0) {
 		diag_error(s->diags, ports->first->at, "a port is from 1 to 65535");
 		ok = false;
 	}
 	if (ok && !match_families(&m)) {
-		diag_error(s->diags, at, "no packet goes from an address of one family to one of the other");
+		diag_error(s->diags, at,
+			   "no packet goes from an address of one family to one of the other");
 		ok = false;
 	}
 	if (ok && sema_room(s, b->matches.n, POLICY_MAX_MATCHES, at, "matches in a workload"))
@@ -102,7 +104,8 @@ static void owner_stmt(struct building *b, const struct form *f, struct span at)
 		return;
 	}
 	if (row == OWNER_COMM && text->lo->len > 15) {
-		diag_error(b->s->diags, text->at, "the kernel keeps 15 bytes of a command's name, this has %u",
+		diag_error(b->s->diags, text->at,
+			   "the kernel keeps 15 bytes of a command's name, this has %u",
 			   text->lo->len);
 		return;
 	}
@@ -110,13 +113,15 @@ static void owner_stmt(struct building *b, const struct form *f, struct span at)
 		diag_error(b->s->diags, text->at, "expected a path that begins with /");
 		return;
 	}
-	*vec_push(b->s->arena, &b->owners) = (struct owner){ (enum lang_owner)row, text->lo->text, at };
+	*vec_push(b->s->arena, &b->owners) =
+		(struct owner){ (enum lang_owner)row, text->lo->text, at };
 }
 
 static void phrase_stmt(struct building *b, const struct stmt *st)
 {
 	const struct item *word = st->phrases->items;
-	int row = word->kind == ITEM_WORD ? lang_find(&lang_workload_stmts, word->path[0].text, 0) : -1;
+	int row = word->kind == ITEM_WORD ? lang_find(&lang_workload_stmts, word->path[0].text, 0)
+					  : -1;
 	struct form f;
 
 	if (row < 0) {
@@ -130,15 +135,12 @@ static void phrase_stmt(struct building *b, const struct stmt *st)
 	if (!form_match(b->s, &lang_workload_stmts.rows[row], word, word->next, &f))
 		return;
 	switch ((enum lang_workload_stmt)row) {
-	case WSTMT_MATCH:
-		match_stmt(b, &f, st->at);
-		break;
-	case WSTMT_THREADS:
-		owner_stmt(b, &f, st->at);
-		break;
+	case WSTMT_MATCH: match_stmt(b, &f, st->at); break;
+	case WSTMT_THREADS: owner_stmt(b, &f, st->at); break;
 	case WSTMT_PAYLOAD:
 		if (b->payload_at.end) {
-			struct diag *d = diag_error(b->s->diags, st->at, "a workload has one payload");
+			struct diag *d =
+				diag_error(b->s->diags, st->at, "a workload has one payload");
 
 			diag_note(d, b->payload_at, "named first here");
 			break;
@@ -148,8 +150,7 @@ static void phrase_stmt(struct building *b, const struct stmt *st)
 		if (b->w->payload)
 			((struct header *)b->w->payload)->used = true;
 		break;
-	case WSTMT_COUNT:
-		break;
+	case WSTMT_COUNT: break;
 	}
 }
 
@@ -157,13 +158,15 @@ static void class_attributes(struct sema *s, const struct stmt *st)
 {
 	for (const struct phrase *p = st->phrases; p; p = p->next)
 		for (const struct item *i = p->items; i; i = i->next->next) {
-			int row = i->kind == ITEM_WORD ? lang_find(&lang_class_attrs, i->path[0].text, 0)
-						       : -1;
+			int row = i->kind == ITEM_WORD
+					  ? lang_find(&lang_class_attrs, i->path[0].text, 0)
+					  : -1;
 			if (row < 0) {
 				sema_unknown(s, &lang_class_attrs, i);
 				return;
 			}
-			sema_later(s, i->at, arena_printf(s->arena, "`%s` of a class", i->path[0].text));
+			sema_later(s, i->at,
+				   arena_printf(s->arena, "`%s` of a class", i->path[0].text));
 			if (!i->next)
 				return;
 		}
@@ -181,7 +184,8 @@ static void class_stmt(struct building *b, const struct stmt *st)
 		}
 	}
 	if (strcmp(st->name.text, "all") == 0 || strcmp(st->name.text, "none") == 0) {
-		diag_error(s->diags, st->name.at, "`%s` means something else already", st->name.text);
+		diag_error(s->diags, st->name.at, "`%s` means something else already",
+			   st->name.text);
 		return;
 	}
 	if (!sema_room(s, b->classes.n, POLICY_MAX_CLASSES_PER_WORKLOAD, st->name.at,
@@ -208,9 +212,10 @@ static void assign_ranks(struct workload *w)
 /* Neither a class of the workload, nor (NULL) a workload. */
 void sema_no_such(struct sema *s, const struct item *i, const struct workload *w)
 {
-	struct diag *d = w ? diag_error(s->diags, i->at, "workload `%s` has no class `%s`", w->name,
-					i->path[0].text)
-			   : diag_error(s->diags, i->at, "there is no workload `%s`", i->path[0].text);
+	struct diag *d =
+		w ? diag_error(s->diags, i->at, "workload `%s` has no class `%s`", w->name,
+			       i->path[0].text)
+		  : diag_error(s->diags, i->at, "there is no workload `%s`", i->path[0].text);
 	const char *names[POLICY_MAX_CLASSES_PER_WORKLOAD];
 	size_t n = 0, of = w ? w->n_classes : s->workloads.n;
 
@@ -248,7 +253,8 @@ void sema_priority(struct sema *s, const struct item *names, struct span at,
 		else
 			*found = rank;
 	}
-	struct diag *d = diag_warning(s->diags, at, "this order is recorded, but no stage of this release follows it");
+	struct diag *d = diag_warning(
+		s->diags, at, "this order is recorded, but no stage of this release follows it");
 
 	diag_help(d, "`tx` and `run` will order by it");
 }
@@ -262,7 +268,8 @@ static void stages_and_priority(struct sema *s, struct workload *w, const struct
 		if (st->kind == STMT_STAGE) {
 			sema_stage(s, w, st);
 		} else if (st->kind == STMT_PRIORITY && priority) {
-			struct diag *g = diag_error(s->diags, st->at, "a workload has one priority");
+			struct diag *g =
+				diag_error(s->diags, st->at, "a workload has one priority");
 
 			diag_note(g, priority->at, "given first here");
 		} else if (st->kind == STMT_PRIORITY) {
@@ -297,7 +304,8 @@ void sema_workload(struct sema *s, const struct decl *d)
 		diag_error(s->diags, d->name.at, "`none` means something else already");
 	for (size_t i = 0; i < s->workloads.n; i++)
 		if (strcmp(s->workloads.v[i]->name, d->name.text) == 0)
-			sema_duplicate(s, "workload", d->name.text, d->name.at, s->workloads.v[i]->at);
+			sema_duplicate(s, "workload", d->name.text, d->name.at,
+				       s->workloads.v[i]->at);
 	w->id = (uint32_t)s->workloads.n;
 	w->name = d->name.text;
 	w->at = d->name.at;
@@ -315,7 +323,8 @@ void sema_workload(struct sema *s, const struct decl *d)
 	w->classes = b.classes.v;
 	w->n_classes = (uint32_t)b.classes.n;
 	if (w->n_matches == 0 && diags_errors(s->diags) == errors) {
-		struct diag *g = diag_error(s->diags, w->at, "workload `%s` matches nothing", w->name);
+		struct diag *g =
+			diag_error(s->diags, w->at, "workload `%s` matches nothing", w->name);
 
 		diag_help(g, "add `match udp port 53;`");
 	}
