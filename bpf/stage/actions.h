@@ -251,6 +251,7 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
 		p->end = (const __u8 *)(long)ctx->data_end;                                   \
 		p->udp = (const void *)(p->start + (udp & 0x3fff));                           \
 		p->payload = (const __u8 *)(p->udp + 1);                                      \
+		iop_opaque(p->payload); /* as in iop_socket_open() */                         \
 	}                                                                                     \
 	__u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at, __u64 size, __u64 hash); \
 	STAGE_FN __u64 iop_##hook##_walk(struct type *ctx, __u64 udp, __u64 at, __u64 size,   \

@@ -39,6 +39,9 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 	}
 	p->payload_len = ctx->len - sizeof(struct udphdr);
 	iop_opaque(p->payload_len);
+	/* Or LLVM reckons from `data` on, one too far and back again: for the verifier a pointer
+	 * before the packet, for the moment between. */
+	iop_opaque(p->payload);
 	return true;
 }
 
