@@ -284,8 +284,8 @@ static const struct number roles[] = {
 	N(IOP_MAP_GROUP, "`.data.group`: `struct iop_group`"),
 	N(IOP_MAP_NEAR_CORE, "array: key this core, value index into the pool"),
 	N(IOP_MAP_NEAR_WORKER, "array: key this core, value index into the set of workers"),
-	N(IOP_MAP_TURNS, "array of `__u32`, one per action by turns"),
-	N(IOP_MAP_LIMIT, "array of 1 or LRU hash; private to the programs"),
+	N(IOP_MAP_TURNS, "`.bss`: the state of `round_robin`; private to the programs"),
+	N(IOP_MAP_LIMIT, "LRU hash, the buckets of a limit; private to the programs"),
 	N(IOP_MAP_RODATA, "`.rodata`"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
