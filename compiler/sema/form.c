@@ -227,8 +227,7 @@ static bool groups(struct walk *w, const char **form)
 		for (i = 0; i < n; i++) {
 			const char *g = begin[i];
 
-			next_token(&g, &t);
-			if (!used[i] && w->at && w->at->kind == ITEM_WORD &&
+			if (next_token(&g, &t) && !used[i] && w->at && w->at->kind == ITEM_WORD &&
 			    strlen(w->at->path[0].text) == t.len &&
 			    memcmp(w->at->path[0].text, t.text, t.len) == 0)
 				break;
