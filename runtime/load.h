@@ -7,7 +7,6 @@
 #define IOP_RUNTIME_LOAD_H
 
 #include "adopt.h"
-#include "device.h"
 #include "installed.h"
 #include "iop.h"
 #include "machine.h"
@@ -21,8 +20,9 @@ struct load {
 	struct adoption adoption;   /* group g of it is group g of `is` */
 	struct bpf_object *policy;
 	struct bpf_object **groups; /* by group; NULL: not loaded yet */
-	int lock;     /* on the folder of pins; -1: not held */
-	bool made;                  /* our folder in it */
+	/* On the folder of pins; -1: not held. Whether our folder in it was made. */
+	int lock;
+	bool made;
 	struct installed is;        /* what it will be; owns the object */
 };
 

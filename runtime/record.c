@@ -57,6 +57,21 @@ int record_create(struct record *r, struct iop_report *report)
 	return 0;
 }
 
+/* Strings end, whatever was pinned. */
+static void end_strings(struct record_row *row)
+{
+	switch ((enum record_kind)row->kind) {
+	case RECORD_POLICY: row->policy.object[sizeof(row->policy.object) - 1] = '\0'; break;
+	case RECORD_DEVICE: row->device.name[sizeof(row->device.name) - 1] = '\0'; break;
+	case RECORD_OFFLOAD:
+		row->offload.name[sizeof(row->offload.name) - 1] = '\0';
+		row->offload.device[sizeof(row->offload.device) - 1] = '\0';
+		break;
+	case RECORD_WORKER: row->worker.comm[sizeof(row->worker.comm) - 1] = '\0'; break;
+	default: break;
+	}
+}
+
 int record_open(struct record *r, const char *path, struct iop_report *report)
 {
 	_cleanup_fd_ int map = bpf_obj_get(path);
@@ -86,6 +101,7 @@ int record_open(struct record *r, const char *path, struct iop_report *report)
 			return report_error(report, err, IOP_CAUSE_KERNEL, "%s cannot be read: %s",
 					    path, strerror(-err));
 		}
+		end_strings(&r->rows[r->n]);
 	}
 	r->map = TAKE_FD(map);
 	return 0;

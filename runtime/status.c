@@ -164,7 +164,8 @@ static int add_devices(struct answer *a)
 
 		d->name = pile_string(&a->pile, row->device.name);
 		d->index = row->device.index;
-		d->mode = (enum iop_xdp_mode)row->device.mode;
+		if (row->device.mode <= IOP_XDP_GENERIC)
+			d->mode = (enum iop_xdp_mode)row->device.mode;
 		d->attached = is_attached(a->is, &row->device);
 		if (!d->attached)
 			problem(a, pile_printf(&a->pile,
@@ -300,8 +301,7 @@ static const char *mechanism_of_rx(struct answer *a)
 		const struct iop_status_device *d = &a->status.devices[i];
 
 		text = pile_printf(&a->pile, "%s%s %s on %s", text, i ? "," : "",
-				   modes[d->attached && d->mode <= IOP_XDP_GENERIC ? d->mode : 0],
-				   d->name);
+				   modes[d->attached ? d->mode : IOP_XDP_NONE], d->name);
 	}
 	return text;
 }
