@@ -27,7 +27,8 @@ struct facts {
 };
 
 struct node {
-	const char *questions; /* what is left to ask, and what is read */
+	const char *questions; /* what is left to ask */
+	const uint8_t *known;  /* by field: what its code takes as read */
 	LLVMBasicBlockRef block;
 	struct node *older;
 };
@@ -42,7 +43,7 @@ struct deciding {
 	uint32_t n_nodes;
 	struct decision *out;
 	uint8_t *rules_need; /* by field: some rule reads it */
-	/* signature under construction, and the fields that it speaks of */
+	/* signature under construction, and the fields that its questions and the rules need */
 	char *sig;
 	size_t sig_len, sig_cap;
 	uint8_t *needed;
@@ -285,8 +286,6 @@ static const char *signature(struct deciding *d, const struct facts *f, uint32_t
 		sig_cond(d, f, d->w->classes[i].when, true, needed);
 		sig_put(d, ';');
 	}
-	for (uint32_t i = 0; i < d->n_fields; i++)
-		sig_put(d, (char)('0' + (needed[i] ? f->known[i] : 0)));
 	return d->sig;
 }
 
@@ -381,6 +380,30 @@ static void question(struct deciding *d, uint32_t class, const struct facts *f)
 	}
 }
 
+/* Does this way know all that the node's code takes as read? */
+static bool knows(const struct deciding *d, const struct facts *f, const struct node *n)
+{
+	for (uint32_t i = 0; i < d->n_fields; i++)
+		if (n->known[i] & ~f->known[i])
+			return false;
+	return true;
+}
+
+/*
+ * What a node's code takes as read: what its questions and the rules need, but
+ * not numbers at a fixed place. These are read again for less than it costs to
+ * carry them, and where one reading dominates another, LLVM sees it.
+ */
+static void forget(const struct deciding *d, uint8_t *known)
+{
+	for (uint32_t i = 0; i < d->n_fields; i++) {
+		const struct hfield *h = d->w->payload->fields[i];
+
+		if (!d->needed[i] || (h->kind <= HTYPE_BITS && !h->anchor))
+			known[i] = 0;
+	}
+}
+
 /* Goes on at the current block with what is known there. */
 static void decide(struct deciding *d, uint32_t class, const struct facts *f)
 {
@@ -401,18 +424,16 @@ static void decide(struct deciding *d, uint32_t class, const struct facts *f)
 	const char *sig = signature(d, f, class);
 
 	for (struct node *n = d->nodes; n; n = n->older)
-		if (strcmp(n->questions, sig) == 0) {
+		if (strcmp(n->questions, sig) == 0 && knows(d, f, n)) {
 			emit_br(e, n->block);
 			return;
 		}
 	struct node *n = arena_new_of(e->arena, struct node);
 	struct facts *here = copy(d, f);
 
-	/* Another way to this node agrees in what the signature names, and in nothing else. */
-	for (uint32_t i = 0; i < d->n_fields; i++)
-		if (!d->needed[i])
-			here->known[i] = 0;
-	*n = (struct node){ .questions = sig, .block = emit_block(e, "ask"), .older = d->nodes };
+	forget(d, here->known);
+	*n = (struct node){ .questions = sig, .known = here->known, .block = emit_block(e, "ask"),
+			    .older = d->nodes };
 	d->nodes = n;
 	d->n_nodes++;
 	emit_br(e, n->block);
