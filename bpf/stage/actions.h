@@ -77,19 +77,16 @@ STAGE_FN static __u64 iop_now(void)
 	return bpf_ktime_get_ns();
 }
 
-/* The state of a key, in an LRU hash, so that what was not seen for long makes room. NULL if the key was new
- * and is remembered now, or if there is no room for it: the packet conforms. */
-STAGE_FN static __u64 *iop_limit_state_per(void *map, const void *key, __u64 now, __u64 cost,
-					   __u64 *counts)
+/* The state of a key, in an LRU hash, so that what was not seen for long makes room. NULL if the key
+ * was new and is remembered now, or if there is no room for it: the packet conforms. (So do two that
+ * bring the same new key on two cores at once: one of them is not counted against the rate.) */
+STAGE_FN static __u64 *iop_limit_state(void *map, const void *key, __u64 now, __u64 cost,
+				       __u64 *counts)
 {
 	__u64 *tat = bpf_map_lookup_elem(map, key), first = now + cost;
 
-	if (!tat && bpf_map_update_elem(map, key, &first, BPF_NOEXIST)) {
-		/* Another core was faster, or there is no room. */
-		tat = bpf_map_lookup_elem(map, key);
-		if (!tat)
-			counts[IOP_COUNT_NO_STATE]++;
-	}
+	if (!tat && bpf_map_update_elem(map, key, &first, BPF_ANY))
+		counts[IOP_COUNT_NO_STATE]++;
 	return tat;
 }
 

@@ -128,7 +128,7 @@ struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMVal
 	}
 	key = limit_key(e, a, pa->map);
 	s.now = CALL(e, "iop_now");
-	s.tat = CALL(e, "iop_limit_state_per", e->action_maps[a->id], key, s.now, s.cost, counts);
+	s.tat = CALL(e, "iop_limit_state", e->action_maps[a->id], key, s.now, s.cost, counts);
 	next = emit_block(e, "");
 	emit_cond_br(e, LLVMBuildIsNotNull(e->b, s.tat, ""), next, conforms);
 	emit_at(e, next);
