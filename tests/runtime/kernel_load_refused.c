@@ -181,6 +181,45 @@ static void drivers_without_native_xdp(void **state)
 	free(o.bytes);
 }
 
+/* A namespace that only a descriptor keeps has no name and no process to be found by. */
+static void a_peer_out_of_reach(void **state)
+{
+	static const char *const devices[] = { "near0" };
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	struct iop_report *report;
+	_cleanup_fd_ int ns = -1;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = kit_fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	kit_run("ip link add near0 type veth peer name far0 netns %d", (int)pid);
+	ns = kit_open_ns(pid);
+	kit_end(pid);
+	options.devices = devices;
+	report = refused(k, &options, -ENOTSUP,
+			 "near0 is a veth device whose peer far0 is out of reach");
+	assert_non_null(strstr(iop_report_message(report, 0)->help, "ethtool -K far0 tx off"));
+	assert_int_equal(kit_xdp_on("near0"), 0);
+	iop_report_free(report);
+	kit_run("ip link del near0");
+	kit_stop(&server);
+	free(o.bytes);
+}
+
 /* Params, pools and devices are looked at together. */
 static void all_that_is_missing_is_said_at_once(void **state)
 {
@@ -308,13 +347,10 @@ static void missing_capabilities_are_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(somebody_elses_program_is_named),
-		KIT_TEST(two_policies_do_not_share),
-		KIT_TEST(workers_that_are_not_there),
-		KIT_TEST(devices_that_do_not_fit),
-		KIT_TEST(drivers_without_native_xdp),
-		KIT_TEST(all_that_is_missing_is_said_at_once),
-		KIT_TEST(a_rejection_names_the_line),
+		KIT_TEST(somebody_elses_program_is_named),     KIT_TEST(two_policies_do_not_share),
+		KIT_TEST(workers_that_are_not_there),          KIT_TEST(devices_that_do_not_fit),
+		KIT_TEST(drivers_without_native_xdp),          KIT_TEST(a_peer_out_of_reach),
+		KIT_TEST(all_that_is_missing_is_said_at_once), KIT_TEST(a_rejection_names_the_line),
 		KIT_TEST(missing_capabilities_are_named),
 	};
 
