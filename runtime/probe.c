@@ -78,7 +78,7 @@ static int probe_sockarray(void)
 					      sizeof(__u32), sizeof(__u64), 1, NULL);
 	_cleanup_fd_ int fd = -1;
 	struct sockaddr_in any = { .sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+				   .sin_addr.s_addr = htonl(INADDR_ANY) };
 	__u32 key = 0;
 	__u64 value;
 	int yes = 1;

@@ -101,6 +101,18 @@ static void internalise(struct emitter *e)
 	}
 }
 
+/* The description says that the object has it, so it stays, used or not. */
+static bool is_described(const struct emitter *e, LLVMValueRef g)
+{
+	size_t n;
+	const char *name = in_section(g, ".maps") ? LLVMGetValueName2(g, &n) : section_of(g);
+
+	for (uint32_t i = 0; i < e->plan->n_maps; i++)
+		if (strcmp(e->plan->maps[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Maps that nothing uses any more, and names that were only declared. */
 static void drop_unused(struct emitter *e)
 {
@@ -108,7 +120,7 @@ static void drop_unused(struct emitter *e)
 		next = LLVMGetNextGlobal(g);
 		if (!LLVMGetFirstUse(g) && (LLVMIsDeclaration(g) || in_section(g, ".maps") ||
 					    in_section(g, ".data.group") || LLVMIsGlobalConstant(g)) &&
-		    !in_section(g, IOP_DESC_SECTION))
+		    !in_section(g, IOP_DESC_SECTION) && !is_described(e, g))
 			LLVMDeleteGlobal(g);
 	}
 	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod), next; f; f = next) {
