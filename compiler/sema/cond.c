@@ -435,6 +435,23 @@ const struct cond *sema_cond(struct sema *s, const struct scope *scope, const st
 	}
 }
 
+uint64_t cond_comparisons(const struct cond *c)
+{
+	uint64_t n = 0;
+
+	if (c->kind <= COND_OR)
+		return cond_comparisons(c->a) + cond_comparisons(c->b);
+	if (c->kind == COND_NOT)
+		return cond_comparisons(c->a);
+	if (c->kind == COND_RANGES || c->kind == COND_PREFIXES)
+		return c->n;
+	if (c->kind < COND_BYTES)
+		return 1;
+	for (uint32_t i = 0; i < c->n; i++)
+		n += 1 + c->strings[i].len / 8;
+	return n;
+}
+
 static void value_fields(const struct value *v, void (*fn)(void *ctx, const struct field_ref *f),
 			 void *ctx)
 {

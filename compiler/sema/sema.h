@@ -28,6 +28,7 @@ struct sema {
 	uint32_t n_actions;
 	uint32_t n_classes;
 	uint32_t n_steps;
+	uint64_t n_comparisons;
 	uint32_t reach_work; /* of reach.c */
 };
 
@@ -127,6 +128,8 @@ bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct li
 /* The greatest number that this can be. */
 uint64_t sema_value_max(const struct value *v);
 const struct cond *sema_cond(struct sema *s, const struct scope *scope, const struct expr *e);
+/* How many comparisons it is, as POLICY_MAX_COMPARISONS counts them. */
+uint64_t cond_comparisons(const struct cond *c);
 /* Calls fn for every field that the condition reads. */
 void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_ref *f),
 		 void *ctx);

@@ -201,6 +201,11 @@ static void class_stmt(struct building *b, const struct stmt *st)
 	class_attributes(s, st);
 	if (st->when)
 		c->when = sema_cond(s, &scope, st->when);
+	if (c->when) {
+		s->n_comparisons += cond_comparisons(c->when);
+		sema_room(s, s->n_comparisons - 1, POLICY_MAX_COMPARISONS, st->when->at,
+			  "comparisons in a policy");
+	}
 }
 
 static void assign_ranks(struct workload *w)
