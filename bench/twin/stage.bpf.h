@@ -78,18 +78,15 @@ static __always_inline void sender_of(struct sender *s, const void *ip, unsigned
 }
 
 /* The sender's bucket. NULL: it had none and has got one that says `first`, or there was no
- * room for one; it may go through. */
+ * room for one; it may go through. (Two cores that meet a sender for the first time at once both
+ * let it through, and one of the two is not counted.) */
 static __always_inline __u64 *bucket_of(void *senders, const struct sender *who, __u64 first,
 					__u64 *no_state)
 {
 	__u64 *next = bpf_map_lookup_elem(senders, who);
 
-	if (!next && bpf_map_update_elem(senders, who, &first, BPF_NOEXIST)) {
-		/* Another core was faster, or there is no room. */
-		next = bpf_map_lookup_elem(senders, who);
-		if (!next)
-			++*no_state;
-	}
+	if (!next && bpf_map_update_elem(senders, who, &first, BPF_ANY))
+		++*no_state;
 	return next;
 }
 
