@@ -58,8 +58,8 @@ static void ranges(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is
 		const struct range *r = &c->ranges[i];
 
 		if (r->hi - r->lo < 4) {
-			for (uint64_t x = r->lo; x <= r->hi; x++)
-				LLVMAddCase(sw, emit_i64(e, x), is);
+			for (uint64_t k = 0; k <= r->hi - r->lo; k++) /* hi may be the greatest number */
+				LLVMAddCase(sw, emit_i64(e, r->lo + k), is);
 			continue;
 		}
 		LLVMValueRef from = LLVMBuildSub(e->b, v, emit_i64(e, r->lo), "");
