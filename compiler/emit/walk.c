@@ -5,6 +5,7 @@
  * multiply them. A program with few walks has them in line; in one with more,
  * each is a global function, which the verifier looks at once, on its own.
  */
+#include "abi/hash.h"
 #include "emit/emitter.h"
 
 #define MAX_INLINE_WALKS 2
@@ -16,7 +17,7 @@ struct counting {
 	const struct header *header;
 	bool *seen;
 	unsigned n;
-	unsigned most; /* ways out of one of them */
+	unsigned ways; /* out of all of them */
 };
 
 static void count_field(struct counting *c, const struct hfield *f)
@@ -24,8 +25,8 @@ static void count_field(struct counting *c, const struct hfield *f)
 	if (!f || f->header != c->header || c->seen[f->index])
 		return;
 	c->seen[f->index] = true;
-	if (f->kind >= HTYPE_TEXT && f->max > c->most)
-		c->most = f->max;
+	if (f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len))
+		c->ways += f->max;
 	c->n += f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len);
 	for (uint32_t i = 0; i < f->n_fields; i++) /* a walk within a walk */
 		if (f->fields[i]->kind == HTYPE_TEXT)
@@ -54,8 +55,10 @@ static void count_cond(struct counting *c, const struct cond *k)
 	count_value(c, k->rhs);
 	if (k->kind >= COND_PREFIXES)
 		count_field(c, k->field.hfield);
-	if (k->kind == COND_CONTAINS)
+	if (k->kind == COND_CONTAINS) {
 		c->n += k->n;
+		c->ways += k->n * k->within;
+	}
 }
 
 static bool is_bytes(const struct field_ref *f)
@@ -67,6 +70,7 @@ static void count_key(struct counting *c, const struct field_ref *f)
 {
 	count_field(c, f->hfield);
 	c->n += is_bytes(f);
+	c->ways += is_bytes(f) ? IOP_HASH_BYTES / 8 : 0;
 }
 
 static void count_action(struct counting *c, const struct action *a)
@@ -90,7 +94,7 @@ static unsigned count_workload(struct emitter *e, const struct workload *w, unsi
 	for (uint32_t i = 0; i < st->n_rules; i++)
 		for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
 			count_action(&c, st->rules[i].actions[k]);
-	*ways = c.most;
+	*ways = c.ways;
 	return c.n;
 }
 
@@ -107,7 +111,7 @@ void walk_plan(struct emitter *e)
 		n = walks > n ? walks : n;
 		most = ways > most ? ways : most;
 	}
-	e->outline = n > MAX_INLINE_WALKS;
+	e->outline = n > MAX_INLINE_WALKS || (n > 1 && most > MAX_WAYS_OUT);
 	e->one_walk = n == 1 && most <= MAX_WAYS_OUT;
 }
 
