@@ -32,10 +32,8 @@ static __always_inline const void *iop_ip6_walk(struct iop_pkt *p, const struct 
 		const struct ipv6_opt_hdr *opt = first + taken;
 		__u32 size;
 
-		if (next == IPPROTO_UDP) {
-			p->room -= taken;
+		if (next == IPPROTO_UDP)
 			return opt;
-		}
 		if ((const __u8 *)(opt + 1) > p->end)
 			return NULL;
 		if (next == IPPROTO_AH)
@@ -59,22 +57,15 @@ static __always_inline const void *iop_l4(struct iop_pkt *p)
 
 		if ((const __u8 *)(ip + 1) > p->end || ip->protocol != IPPROTO_UDP)
 			return NULL;
-		/* version 4 and 5 to 15 words, told by one byte */
-		__u32 first = *(const __u8 *)ip, size = (first & 0xf) << 2;
-
-		if (first - 0x45 > 0x4f - 0x45)
-			return NULL;
 		p->family = 4;
-		p->room = bpf_ntohs(ip->tot_len) - size;
-		return p->l3 + size;
+		return p->l3 + ((*(const __u8 *)ip & 0xf) << 2);
 	}
 	if (p->proto == bpf_htons(ETH_P_IPV6) && iop_families & 2) {
 		const struct ipv6hdr *ip = p->l3;
 
-		if ((const __u8 *)(ip + 1) > p->end || *(const __u8 *)ip >> 4 != 6)
+		if ((const __u8 *)(ip + 1) > p->end)
 			return NULL;
 		p->family = 6;
-		p->room = bpf_ntohs(ip->payload_len);
 		return iop_ip6_walk(p, ip);
 	}
 	return NULL;
@@ -128,16 +119,28 @@ static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 	return true;
 }
 
-/* Is the datagram whole, and as long as its headers say? */
+/* Is the datagram whole, and are its headers what iop_rx_open() took them for? */
 STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 {
-	__s32 len = bpf_ntohs(p->udp->len);
+	__s32 len = bpf_ntohs(p->udp->len), before = (const void *)p->udp - p->l3, room;
+	__u32 first = *(const __u8 *)p->l3;
 
-	if (p->family == 4 &&
-	    ((const struct iphdr *)p->l3)->frag_off & bpf_htons(IOP_FRAGMENT_MASK))
-		return false;
+	if (p->family == 4) {
+		const struct iphdr *ip = p->l3;
+
+		/* version 4 and 5 to 15 words, told by one byte */
+		if (first - 0x45 > 0x4f - 0x45 || ip->frag_off & bpf_htons(IOP_FRAGMENT_MASK))
+			return false;
+		room = bpf_ntohs(ip->tot_len) - before;
+	} else {
+		const struct ipv6hdr *ip = p->l3;
+
+		if (first >> 4 != 6)
+			return false;
+		room = bpf_ntohs(ip->payload_len) + (__s32)sizeof(*ip) - before;
+	}
 	p->stop = (const __u8 *)p->udp + len;
-	if (len < (__s32)sizeof(struct udphdr) || len > p->room || p->stop > p->end)
+	if (len < (__s32)sizeof(struct udphdr) || len > room || p->stop > p->end)
 		return false;
 	p->payload_len = len - sizeof(struct udphdr);
 	/* LLVM could conclude from here that bytes of the datagram can be read; the verifier

@@ -66,7 +66,6 @@ struct iop_pkt {
 	const __u8 *payload;
 	__u64 payload_len;           /* by the UDP header; what is behind it is padding */
 	__u64 family;                /* 4 or 6 */
-	__s32 room;                  /* rx: bytes that IP's length leaves for UDP */
 	__be16 proto;                /* EtherType */
 	__u32 hook;                  /* enum iop_hook: a constant in each program */
 };

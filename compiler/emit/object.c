@@ -39,6 +39,21 @@ static void on_fatal(const char *reason)
 	_Exit(70);
 }
 
+/* The library's inline assembly moves registers and nothing else. clang has no way to say so of
+ * one that must stay; without it LLVM reads fields again behind each of them, though not their bounds. */
+static void asm_leaves_memory(struct emitter *e)
+{
+	LLVMAttributeRef none = LLVMCreateEnumAttribute(
+		e->ctx, LLVMGetEnumAttributeKindForName("memory", 6), 0);
+
+	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod); f; f = LLVMGetNextFunction(f))
+		for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
+			for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
+			     i = LLVMGetNextInstruction(i))
+				if (LLVMIsACallInst(i) && LLVMIsAInlineAsm(LLVMGetCalledValue(i)))
+					LLVMAddCallSiteAttribute(i, LLVMAttributeFunctionIndex, none);
+}
+
 bool emit_open_library(struct emitter *e)
 {
 	LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRange(
@@ -52,6 +67,7 @@ bool emit_open_library(struct emitter *e)
 		return false;
 	}
 	LLVMDisposeMemoryBuffer(buffer);
+	asm_leaves_memory(e);
 	LLVMSetSourceFileName(e->mod, e->policy->name, strlen(e->policy->name));
 	LLVMSetModuleIdentifier(e->mod, e->policy->name, strlen(e->policy->name));
 	return true;

@@ -111,8 +111,8 @@ void walk_plan(struct emitter *e)
 		n = walks > n ? walks : n;
 		most = ways > most ? ways : most;
 	}
-	e->outline = n > MAX_INLINE_WALKS || (n > 1 && most > MAX_WAYS_OUT);
-	e->one_walk = n == 1 && most <= MAX_WAYS_OUT;
+	e->outline = n > MAX_INLINE_WALKS || most > MAX_WAYS_OUT;
+	e->one_walk = n == 1 && !e->outline;
 }
 
 /* --- in line, or as a function --- */
