@@ -190,6 +190,7 @@ bool compare_rx(struct kernel *k, const struct compiled *c, const uint8_t *frame
 	uint64_t rise[k->counts.per_class];
 	struct observed seen = { .rise = rise };
 	struct decision d;
+	unsigned most;
 
 	memset(rise, 0, sizeof(rise));
 	k->env.guess = 0;
@@ -201,14 +202,17 @@ bool compare_rx(struct kernel *k, const struct compiled *c, const uint8_t *frame
 		fprintf(out, "  the kernel could not run it\n");
 		return false;
 	}
+	most = d.unsure;
 	while (!fits(k, c, &d, &seen)) {
-		/* The other outcomes that the moment may have had. */
-		if (++k->env.guess >> d.unsure) {
+		/* The other outcomes that the moment may have had; one of them may end before a limit
+		 * that another one meets. */
+		if (++k->env.guess >> most) {
 			say_difference(k, c, &d, &seen, out);
 			return false;
 		}
 		interp_limits_undo(k->env.limits);
 		interp_decide(c->policy, frame, len, &k->env, &d);
+		most = d.unsure > most ? d.unsure : most;
 	}
 	count(t, &d, &seen);
 	return true;
