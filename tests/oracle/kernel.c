@@ -230,7 +230,8 @@ static bool load(struct kernel *k, const struct compiled *c, const struct machin
 	shape_maps(k, m);
 	set_params(k, c->policy, c->arena, r);
 	set_pools(k, c->policy, c->arena, r);
-	if (bpf_object__load(k->object))
+	k->error = -bpf_object__load(k->object);
+	if (k->error)
 		return false;
 	p = bpf_object__find_program_by_name(k->object, wanted);
 	k->program = p ? bpf_program__fd(p) : -1;

@@ -23,6 +23,7 @@ struct counters {
 struct kernel {
 	struct bpf_object *object;
 	int program;
+	int error; /* errno of loading, if it failed */
 	struct counters counts;
 	struct counters path; /* its "class" is the hook */
 	/* What the machine gives the policy; the interpreter is told the same. */

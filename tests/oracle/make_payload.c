@@ -280,7 +280,7 @@ unsigned make_payload(const struct packet_maker *maker, struct rng *r, const str
 	else
 		m.n = content(&m, &payload, out, max < 600 ? max : 600);
 	if (rng_percent(r, 35))
-		put_any(&m, rng_below(r, rng_percent(r, 10) ? 200 : 12));
+		put_any(&m, rng_below(r, rng_percent(r, 90) ? 12 : rng_percent(r, 80) ? 200 : max));
 	if (rng_percent(r, 25))
 		fit_length(&m);
 	if (m.n && rng_percent(r, 20))

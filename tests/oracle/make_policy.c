@@ -170,7 +170,7 @@ static void make_selector(struct making *m, const struct made_workload *w)
 		fputs("flow", m->out);
 		comma = true;
 	}
-	n = comma ? rng_below(m->r, 3) : rng_in(m->r, 1, 3);
+	n = rng_in(m->r, !comma, rng_percent(m->r, 90) ? 2 : POLICY_MAX_HASH_KEYS);
 	while (n--) {
 		if (comma)
 			fputs(", ", m->out);

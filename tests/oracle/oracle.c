@@ -48,12 +48,14 @@ static bool run_packets(struct run *run, uint64_t seed, const struct compiled *c
 static bool try_rx(struct run *run, uint64_t seed, const struct compiled *c, FILE *out)
 {
 	struct rng r = rng_split(seed, 2);
+	enum loading loading;
 	struct kernel k;
 	bool good;
 
 	if (!c->plan->hooks[IOP_HOOK_RX].used)
 		return true;
-	good = run_load(run, &k, c, IOP_HOOK_RX, &r, out) && run_packets(run, seed, c, &k, out);
+	loading = run_load(run, &k, c, IOP_HOOK_RX, seed, &r, out);
+	good = loading == LOADED ? run_packets(run, seed, c, &k, out) : loading == TOO_LARGE;
 	kernel_unload(&k);
 	return good;
 }

@@ -72,17 +72,19 @@ static bool attach(struct served *s, const struct compiled *c, FILE *out)
 	return true;
 }
 
-static bool serve(struct run *run, struct served *s, const struct compiled *c, struct rng *r,
-		  FILE *out)
+static enum loading serve(struct run *run, struct served *s, const struct compiled *c,
+			  uint64_t seed, struct rng *r, FILE *out)
 {
+	enum loading loading;
 	unsigned n = rng_in(r, 1, MAKE_WORKERS + 2);
 
 	s->n_workers = rng_percent(r, 70) ? n : rng_below(r, n + 1);
 	if (!net_group_open(&s->group, (uint16_t)s->workload->matches->ports->lo, n)) {
 		fprintf(out, "no sockets\n");
-		return false;
+		return NOT_LOADED;
 	}
-	return run_load(run, &s->kernel, c, IOP_HOOK_SOCKET, r, out) && attach(s, c, out);
+	loading = run_load(run, &s->kernel, c, IOP_HOOK_SOCKET, seed, r, out);
+	return loading == LOADED && !attach(s, c, out) ? NOT_LOADED : loading;
 }
 
 static void stop(struct served *s)
@@ -295,18 +297,20 @@ static bool try_socket(struct run *run, uint64_t seed, const struct compiled *c,
 {
 	struct served served[4];
 	struct rng r = rng_split(seed, 2);
+	enum loading loading = LOADED;
 	unsigned n = 0;
-	bool good = true;
+	bool good;
 
 	memset(served, 0, sizeof(served));
-	for (uint32_t i = 0; i < c->policy->n_workloads && n < 4 && good; i++) {
+	for (uint32_t i = 0; i < c->policy->n_workloads && n < 4 && loading == LOADED; i++) {
 		if (!c->policy->workloads[i]->stages[STAGE_SOCKET])
 			continue;
 		served[n].workload = c->policy->workloads[i];
-		good = serve(run, &served[n++], c, &r, out);
+		loading = serve(run, &served[n++], c, seed, &r, out);
 	}
-	if (n && good)
-		good = run_datagrams(run, seed, c, served, n, out);
+	good = loading == TOO_LARGE;
+	if (loading == LOADED)
+		good = !n || run_datagrams(run, seed, c, served, n, out);
 	while (n)
 		stop(&served[--n]);
 	return good;

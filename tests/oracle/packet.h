@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX 2048
+#define FRAME_MAX 3600
 #define FRAME_TAGS_MAX 3
 #define FRAME_EXTENSIONS_MAX 8
-#define FRAME_PAYLOAD_MAX 1400
+#define FRAME_PAYLOAD_MAX 2800
 
 struct frame_tag {
 	uint16_t tpid, tci;

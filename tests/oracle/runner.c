@@ -55,21 +55,35 @@ static char *text_of(const struct run *run, uint64_t seed, size_t *size)
 	return text;
 }
 
-/* The whole difference to standard error and into a file. */
-static void report(struct run *run, uint64_t seed, const char *text, const char *what)
+static FILE *open_kept(const struct run *run, uint64_t seed, const char *suffix)
 {
 	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s-%" PRIu64 "%s", run->keep, run->name, seed, suffix);
+	f = fopen(path, "w");
+	if (!f)
+		fprintf(stderr, "%s: %s: %s\n", run->name, path, strerror(errno));
+	return f;
+}
+
+/* The whole difference to standard error and into a file, with the object beside it. */
+static void report(struct run *run, uint64_t seed, const char *text, const struct compiled *c,
+		   const char *what)
+{
 	FILE *f;
 
 	run->differences++;
 	fprintf(stderr, "=== difference: %s --seed %" PRIu64 " --policies 1 --packets %lu\n%s%s\n",
 		run->name, seed, run->packets, text, what);
-	snprintf(path, sizeof(path), "%s/%s-%" PRIu64 ".iop", run->keep, run->name, seed);
-	f = fopen(path, "w");
-	if (!f) {
-		fprintf(stderr, "%s: %s: %s\n", run->name, path, strerror(errno));
-		return;
+	f = c->object ? open_kept(run, seed, ".bpf.o") : NULL;
+	if (f) {
+		fwrite(c->object, 1, c->size, f);
+		fclose(f);
 	}
+	f = open_kept(run, seed, ".iop");
+	if (!f)
+		return;
 	fprintf(f, "# %s --seed %" PRIu64 " --policies 1 --packets %lu\n", run->name, seed,
 		run->packets);
 	/* what differs, as comments, so that the file stays a policy */
@@ -100,18 +114,24 @@ static const char *end_of(const char *log)
 	return at ? at : log;
 }
 
-bool run_load(struct run *run, struct kernel *k, const struct compiled *c, enum iop_hook hook,
-	      struct rng *r, FILE *out)
+enum loading run_load(struct run *run, struct kernel *k, const struct compiled *c,
+		      enum iop_hook hook, uint64_t seed, struct rng *r, FILE *out)
 {
 	double start = seconds();
 	char *log = NULL;
-	bool ok = kernel_load(k, c, &run->machine, hook, r, &log);
+	enum loading loading = LOADED;
 
-	run->loading += seconds() - start;
-	if (!ok)
+	if (!kernel_load(k, c, &run->machine, hook, r, &log)) {
+		loading = k->error == E2BIG ? TOO_LARGE : NOT_LOADED;
 		fprintf(out, "not loaded:\n%s", end_of(log));
+	}
+	run->loading += seconds() - start;
+	if (loading == TOO_LARGE) {
+		run->too_large++;
+		printf("  seed %" PRIu64 " is too large for this kernel's verifier\n", seed);
+	}
 	free(log);
-	return ok;
+	return loading;
 }
 
 static void run_policy(struct run *run, uint64_t seed, try_policy *try)
@@ -139,7 +159,7 @@ static void run_policy(struct run *run, uint64_t seed, try_policy *try)
 	}
 	fclose(out);
 	if (!good)
-		report(run, seed, text, what);
+		report(run, seed, text, &c, what);
 	compiled_free(&c);
 	free(what);
 	free(text);
@@ -187,14 +207,14 @@ static void summary(const struct run *run, double took)
 {
 	const struct tally *t = &run->tally;
 
-	printf("%s: %lu policies compiled, %lu refused, %lu packets decided twice, "
-	       "%lu differences\n"
+	printf("%s: %lu policies compiled, %lu refused, %lu too large, "
+	       "%lu packets decided twice, %lu differences\n"
 	       "  of no workload %lu, of no class %lu, passed %lu, dropped %lu, over a limit %lu, "
 	       "given %lu, fell back %lu; too short %lu, unsure %lu\n"
 	       "  %.1f s, %.1f s of it loading\n",
-	       run->name, run->compiled, run->refused, t->decisions, run->differences, t->foreign,
-	       t->unclassed, t->passed, t->dropped, t->limited, t->given, t->fallback,
-	       t->short_frames, t->unsure, took, run->loading);
+	       run->name, run->compiled, run->refused, run->too_large, t->decisions,
+	       run->differences, t->foreign, t->unclassed, t->passed, t->dropped, t->limited,
+	       t->given, t->fallback, t->short_frames, t->unsure, took, run->loading);
 }
 
 int run_main(struct run *run, int argc, char **argv, try_policy *try)
@@ -227,5 +247,5 @@ int run_main(struct run *run, int argc, char **argv, try_policy *try)
 		run_policy(run, run->seed + i, try);
 	machine_close(&run->machine);
 	summary(run, seconds() - start);
-	return run->differences ? 1 : 0;
+	return run->differences || run->too_large * TOO_LARGE_OF > run->compiled ? 1 : 0;
 }

@@ -20,7 +20,7 @@ struct run {
 	bool show;        /* print the policies */
 	struct machine machine;
 	struct tally tally;
-	unsigned long compiled, refused, differences;
+	unsigned long compiled, refused, differences, too_large;
 	double loading; /* seconds */
 };
 
@@ -40,9 +40,17 @@ typedef bool try_policy(struct run *run, uint64_t seed, const struct compiled *c
  */
 int run_main(struct run *run, int argc, char **argv, try_policy *try);
 
+enum loading {
+	LOADED,
+	TOO_LARGE, /* beyond the million instructions that the verifier looks at: no difference
+		      unless it is more than one policy in TOO_LARGE_OF */
+	NOT_LOADED,
+};
+#define TOO_LARGE_OF 100
+
 /* kernel_load(), with its time taken, and a log that is told in `out`. */
-bool run_load(struct run *run, struct kernel *k, const struct compiled *c, enum iop_hook hook,
-	      struct rng *r, FILE *out);
+enum loading run_load(struct run *run, struct kernel *k, const struct compiled *c,
+		      enum iop_hook hook, uint64_t seed, struct rng *r, FILE *out);
 
 void say_packet(const struct frame *f, unsigned long number, FILE *out);
 
