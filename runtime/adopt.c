@@ -274,6 +274,8 @@ static int by_group(const void *a, const void *b)
 
 static void number_workers(struct search *s)
 {
+	__u32 rows = 0;
+
 	if (s->found->n)
 		qsort(s->found->groups, s->found->n, sizeof(*s->found->groups), by_group);
 	for (__u32 i = 0; i < s->found->n; i++) {
@@ -282,6 +284,8 @@ static void number_workers(struct search *s)
 		qsort(g->workers, g->is.n_workers, sizeof(*g->workers), by_order);
 		for (__u32 w = 0; w < g->is.n_workers; w++)
 			tell_process(s, g, &g->workers[w]);
+		g->is.base = rows;
+		rows += g->is.n_workers;
 	}
 }
 

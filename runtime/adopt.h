@@ -23,7 +23,7 @@ struct adopt_worker {
 };
 
 struct adopt_group {
-	struct record_group is; /* n_workers is set, program is not */
+	struct record_group is; /* n_workers and base are set, program is not */
 	struct adopt_worker *workers; /* by number: in the order in which they were bound */
 };
 

@@ -19,6 +19,7 @@ static struct program_values values_of(const struct load *l)
 		.machine = l->machine,
 		.pools = l->pools,
 		.record = &l->is.record,
+		.adoption = &l->adoption,
 	};
 }
 

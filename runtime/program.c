@@ -10,6 +10,7 @@
 #include "line_info.h"
 #include "rodata.h"
 #include "verifier.h"
+#include "worker_rows.h"
 
 #define CPU_QUEUE 2048             /* packets that may wait for a core */
 #define VERIFIER_LOG (16u << 20)   /* pages are used as the kernel writes them */
@@ -148,6 +149,8 @@ static int size_maps(const struct program_values *v, struct bpf_object *obj, __u
 		case IOP_MAP_CPUS:
 		case IOP_MAP_NEAR_CORE:
 		case IOP_MAP_NEAR_WORKER: entries = machine_possible(v->machine); break;
+		case IOP_MAP_WORKER_ROWS:
+		case IOP_MAP_WORKER_OF: entries = worker_rows_count(v); break;
 		case IOP_MAP_WORKERS: entries = workers > entries ? workers : entries; break;
 		default: break;
 		}
@@ -336,7 +339,7 @@ static int fill_policy(const struct program_values *v, const struct bpf_object *
 		if (err)
 			return err;
 	}
-	return 0;
+	return worker_rows_fill(v, obj, report);
 }
 
 static int fill_near_worker(const struct program_values *v, const struct bpf_map *map,
@@ -400,7 +403,9 @@ int program_load_policy(const struct program_values *v, struct bpf_object **out,
 static int write_group(const struct program_values *v, struct bpf_object *obj,
 		       const struct adopt_group *group, struct iop_report *report)
 {
-	struct iop_group value = { group->is.workload, group->is.n_workers };
+	struct iop_group value = { .workload = group->is.workload,
+				   .n = group->is.n_workers,
+				   .base = group->is.base };
 	struct bpf_map *map = program_map(obj, v->object, IOP_MAP_GROUP);
 	size_t size;
 	void *data;

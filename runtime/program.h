@@ -23,6 +23,7 @@ struct program_values {
 	const struct machine *machine;
 	const struct core_list *pools; /* by row: the cores of each */
 	const struct record *record;   /* RECORD_PARAM rows: the values of params */
+	const struct adoption *adoption; /* all workers; NULL: none */
 };
 
 DEFINE_CLEANUP(cleanup_bpf_object, struct bpf_object *, bpf_object__close)

@@ -14,7 +14,7 @@
 #include "abi/object.h"
 #include "report.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 #define RECORD_TEXT 200
 
 enum record_kind {
@@ -76,7 +76,7 @@ struct record_group {
 	__u32 device;   /* index that the sockets are bound to; 0: none */
 	__u32 program;  /* the instance's id */
 	__u32 attached; /* from just before it is, so that we never detach what is not ours */
-	__u32 reserved;
+	__u32 base;     /* row of worker 0 in iop_worker_rows, if the policy has them */
 	__u32 n_workers;
 	__u8 address[16];
 };

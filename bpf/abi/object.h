@@ -195,6 +195,8 @@ enum iop_map_role {
 	IOP_MAP_TURNS,        /* round robin: array of __u32, one per action */
 	IOP_MAP_LIMIT,        /* array of 1 (or LRU hash): abi/limit.h; private to the programs */
 	IOP_MAP_RODATA,       /* ".rodata" */
+	IOP_MAP_WORKER_ROWS,  /* "iop_worker_rows": abi/worker.h; max_entries set by the loader */
+	IOP_MAP_WORKER_OF,    /* "iop_worker_of": a socket's cookie to its row; likewise */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -227,11 +229,12 @@ enum iop_workers_kind {
 
 /*
  * `.data.group` of a socket group. The loader writes it before the program is
- * attached and whenever workers come or go; `workload` and `n` as one update.
+ * attached and whenever workers come or go; all of it as one update.
  */
 struct iop_group {
 	__u32 workload; /* row of IOP_TABLE_WORKLOADS that the group serves */
 	__u32 n;        /* workers: slots 0 … n-1 of iop_workers are in use */
+	__u32 base;     /* row of worker 0 in iop_worker_rows (abi/worker.h) */
 };
 
 /*

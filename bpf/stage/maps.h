@@ -33,6 +33,21 @@ struct {
 	__type(value, __u64);
 } iop_workers SEC(".maps");
 
+/* Both have an entry a worker of any group, made at load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct iop_worker_row);
+} iop_worker_rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, __u32);
+} iop_worker_of SEC(".maps");
+
 /* Written by the loader only: LLVM must not take it for the zero that it starts with. */
 volatile struct iop_group iop_group SEC(".data.group");
 

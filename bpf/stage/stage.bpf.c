@@ -10,6 +10,7 @@
 #include "stage/maps.h"
 #include "stage/rx.h"
 #include "stage/socket.h"
+#include "stage/worker.h"
 
 SEC("xdp") int iop_rx(struct xdp_md *ctx)
 {

@@ -27,6 +27,7 @@
 #include "abi/count.h"
 #include "abi/hash.h"
 #include "abi/object.h"
+#include "abi/worker.h"
 
 /* Called by generated code only: kept by `used` until the compiler has called it. */
 #define STAGE_FN __attribute__((always_inline, used))

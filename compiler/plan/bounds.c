@@ -19,7 +19,8 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 	for (uint32_t i = 0; i < plan->n_maps; i++) {
 		const struct plan_map *m = plan->maps[i];
 		bool of_socket = m->role == IOP_MAP_COUNT_SOCKET || m->role == IOP_MAP_WORKERS ||
-				 m->role == IOP_MAP_GROUP;
+				 m->role == IOP_MAP_GROUP || m->role == IOP_MAP_WORKER_ROWS ||
+				 m->role == IOP_MAP_WORKER_OF;
 		bool of_rx = m->role == IOP_MAP_COUNT_RX || m->role == IOP_MAP_CPUS;
 
 		n += !m->action && !(hook == IOP_HOOK_RX ? of_socket : of_rx);

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "abi/worker.h"
 #include "base/arena.h"
 #include "base/diag.h"
 
@@ -209,6 +210,8 @@ static void plan_state(struct planning *p, struct plan_action *pa)
 		m->action = a;
 		pa->map = m;
 	}
+	if (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN)
+		p->plan->rows = true;
 	if (a->selector.kind == SELECTOR_ROUND_ROBIN)
 		pa->turn = p->plan->n_turns++;
 }
@@ -258,6 +261,12 @@ static void library_maps(struct planning *p)
 
 		m->generated = false;
 		m->scope = IOP_SCOPE_GROUP;
+	}
+	if (plan->rows) {
+		add_map(p, "iop_worker_rows", IOP_MAP_WORKER_ROWS, BPF_MAP_TYPE_ARRAY, 4,
+			sizeof(struct iop_worker_row), 1)->generated = false;
+		add_map(p, "iop_worker_of", IOP_MAP_WORKER_OF, BPF_MAP_TYPE_HASH, 8, 4,
+			1)->generated = false;
 	}
 	if (plan->hooks[IOP_HOOK_SOCKET].used) {
 		struct plan_map *m = add_map(p, ".data.group", IOP_MAP_GROUP, BPF_MAP_TYPE_ARRAY, 4,

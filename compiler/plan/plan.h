@@ -76,6 +76,7 @@ struct plan {
 	uint32_t n_maps;
 	uint32_t n_turns;
 	uint32_t n_buckets;
+	bool rows;                /* the programs know who serves what: abi/worker.h */
 	struct plan_feature *features;
 	uint32_t n_features;
 	const bool *reads_param;  /* by param id: a condition or limit that runs reads it; read by

@@ -97,6 +97,7 @@ static const char *map_type(uint32_t type)
 	case BPF_MAP_TYPE_PERCPU_ARRAY: return "percpu_array";
 	case BPF_MAP_TYPE_LRU_HASH: return "lru_hash";
 	case BPF_MAP_TYPE_CPUMAP: return "cpumap";
+	case BPF_MAP_TYPE_HASH: return "hash";
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: return "reuseport_sockarray";
 	default: return "?";
 	}
@@ -114,7 +115,9 @@ static const char *key_of(const struct plan_map *m)
 	case IOP_MAP_COUNT_SOCKET: return "class";
 	case IOP_MAP_PATH: return "stage";
 	case IOP_MAP_CPUS: return "core";
-	case IOP_MAP_WORKERS: return "worker";
+	case IOP_MAP_WORKERS:
+	case IOP_MAP_WORKER_ROWS: return "worker";
+	case IOP_MAP_WORKER_OF: return "cookie";
 	case IOP_MAP_NEAR_CORE:
 	case IOP_MAP_NEAR_WORKER: return "this core";
 	case IOP_MAP_LIMIT: return limits[m->key];
@@ -129,7 +132,8 @@ static const char *value_of(const struct plan_map *m)
 		[IOP_MAP_PATH] = "counters",      [IOP_MAP_CPUS] = "queue",
 		[IOP_MAP_WORKERS] = "socket",     [IOP_MAP_GROUP] = "iop_group",
 		[IOP_MAP_NEAR_CORE] = "core",     [IOP_MAP_NEAR_WORKER] = "worker",
-		[IOP_MAP_LIMIT] = "next free at",
+		[IOP_MAP_LIMIT] = "next free at", [IOP_MAP_WORKER_ROWS] = "iop_worker_row",
+		[IOP_MAP_WORKER_OF] = "worker",
 	};
 
 	return values[m->role] ? values[m->role] : "-";
@@ -145,6 +149,8 @@ static void print_map_note(const struct plan *plan, const struct plan_map *m, FI
 	if (m->role == IOP_MAP_CPUS || m->role == IOP_MAP_NEAR_CORE ||
 	    m->role == IOP_MAP_NEAR_WORKER)
 		fputs("  an entry a core of the machine, made at load", out);
+	if (m->role == IOP_MAP_WORKER_ROWS || m->role == IOP_MAP_WORKER_OF)
+		fputs("  an entry a worker of any group, made at load", out);
 }
 
 static void print_maps(const struct plan *plan, FILE *out)

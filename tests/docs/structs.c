@@ -5,6 +5,8 @@
  */
 #include "structs.h"
 
+#include "abi/worker.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -165,6 +167,21 @@ static const struct member map[] = {
 static const struct member group[] = {
 	M(iop_group, workload, "row of workloads that the group serves"),
 	M(iop_group, n, "workers: slots 0 to n - 1 of `iop_workers` are in use"),
+	M(iop_group, base, "row of worker 0 in `iop_worker_rows`"),
+};
+
+static const struct member worker_row[] = {
+	M(iop_worker_row, cookie, "of its socket; 0: there is none"),
+	M(iop_worker_row, head, "requests taken, ever"),
+	M(iop_worker_row, tail, "of these, answered or given up; the rest are outstanding"),
+	M(iop_worker_row, moved, "ns of `CLOCK_MONOTONIC`: its last reply, or its first request since it had none"),
+	M(iop_worker_row, probe, "stuck: when the next request is tried, in ns"),
+	M(iop_worker_row, work, "ns of `service` of what is outstanding"),
+	M(iop_worker_row, depth, "requests that it has shown to serve at once, beyond one"),
+	M(iop_worker_row, eased, "when `depth` was made less, in 2^30 ns"),
+	M(iop_worker_row, class, "row of classes: of the last request given to it; `IOP_NONE`: none"),
+	M(iop_worker_row, gone, "1: the kernel had no socket for it"),
+	M(iop_worker_row, ring, "classes of what is outstanding: request i at i % 64"),
 };
 
 static const struct member target[] = {
@@ -223,6 +240,7 @@ static const struct layout layouts[] = {
 	LAYOUT(iop_desc_stage, stage),
 	LAYOUT(iop_desc_map, map),
 	LAYOUT(iop_group, group),
+	LAYOUT(iop_worker_row, worker_row),
 	LAYOUT(iop_desc_target, target),
 	LAYOUT(iop_desc_feature, feature),
 	LAYOUT(iop_desc_test, test),
@@ -287,6 +305,8 @@ static const struct number roles[] = {
 	N(IOP_MAP_TURNS, "`.bss`: the state of `round_robin`; private to the programs"),
 	N(IOP_MAP_LIMIT, "LRU hash, the buckets of a limit; private to the programs"),
 	N(IOP_MAP_RODATA, "`.rodata`"),
+	N(IOP_MAP_WORKER_ROWS, "`iop_worker_rows`: `struct iop_worker_row`; the loader sets max_entries"),
+	N(IOP_MAP_WORKER_OF, "`iop_worker_of`: a socket's cookie to its row; the loader sets max_entries"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 

@@ -86,6 +86,8 @@ static void maps(struct describe *d)
 		 .workers_kind = IOP_WORKERS_LIST, .first_range = low, .n_ranges = 1,
 		 .place = describe_place(d, 26, 20));
 	map(d, "iop_turns", IOP_MAP_TURNS, IOP_SCOPE_GROUP, IOP_NONE);
+	map(d, "iop_worker_rows", IOP_MAP_WORKER_ROWS, IOP_SCOPE_POLICY, IOP_NONE);
+	map(d, "iop_worker_of", IOP_MAP_WORKER_OF, IOP_SCOPE_POLICY, IOP_NONE);
 	map(d, ".rodata", IOP_MAP_RODATA, IOP_SCOPE_POLICY, IOP_NONE);
 }
 

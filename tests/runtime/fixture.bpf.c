@@ -28,6 +28,7 @@
 
 #include "abi/count.h"
 #include "abi/object.h"
+#include "abi/worker.h"
 #include "fixture.h"
 
 struct {
@@ -85,6 +86,20 @@ struct {
 	__type(value, __u32);
 	__uint(max_entries, 1);
 } iop_turns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct iop_worker_row);
+	__uint(max_entries, 1);
+} iop_worker_rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, __u64);
+	__type(value, __u32);
+	__uint(max_entries, 1);
+} iop_worker_of SEC(".maps");
 
 struct iop_group iop_group SEC(".data.group");
 
@@ -212,7 +227,8 @@ int iop_rx(struct xdp_md *ctx)
 static __always_inline int give(struct sk_reuseport_md *ctx, struct fixture_socket *count,
 				__u32 worker)
 {
-	__u32 last = FIXTURE_WORKERS - 1;
+	__u32 last = FIXTURE_WORKERS - 1, at;
+	struct iop_worker_row *row;
 
 	if (worker >= iop_group.n || bpf_sk_select_reuseport(ctx, &iop_workers, &worker, 0) != 0) {
 		count->reasons[IOP_COUNT_FALLBACK]++;
@@ -220,6 +236,10 @@ static __always_inline int give(struct sk_reuseport_md *ctx, struct fixture_sock
 	}
 	count->reasons[IOP_COUNT_STEERED]++;
 	count->workers[worker < last ? worker : last]++;
+	at = iop_group.base + worker;
+	row = bpf_map_lookup_elem(&iop_worker_rows, &at);
+	if (row)
+		__sync_fetch_and_add(&row->head, 1);
 	return SK_PASS;
 }
 

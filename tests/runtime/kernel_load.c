@@ -371,6 +371,53 @@ static void loading_waits_for_what_was_unloaded(void **state)
 	free(o.bytes);
 }
 
+/* --- workers --- */
+
+/* Each worker of each group has a row of its own, and its socket leads there. */
+static void workers_have_rows(void **state)
+{
+	const struct kit *k = *state;
+	struct kit_server server = kit_serve((struct kit_serving){ .workers = 4 });
+	struct kit_server other = kit_serve((struct kit_serving){ .workers = 3, .address = "::" });
+	struct kit_object o = kit_fixture(POLICY);
+	struct iop_load_options options = kit_options(&o);
+	struct iop_status *status;
+	unsigned by[KIT_WORKERS + 1], taken = 0;
+	__u32 used = 0;
+
+	kit_load(&options);
+	kit_ask_many(k, "first", 20, by);
+	assert_int_equal(iop_status_read(POLICY, &status, NULL), 0);
+	assert_int_equal(status->n_groups, 2);
+	{
+		_cleanup_fd_ int rows = bpf_obj_get(PIN_ROOT "/" POLICY "/maps/iop_worker_rows");
+		_cleanup_fd_ int of = bpf_obj_get(PIN_ROOT "/" POLICY "/maps/iop_worker_of");
+
+		for (size_t g = 0; g < status->n_groups; g++)
+			for (size_t w = 0; w < status->groups[g].n_workers; w++) {
+				const struct iop_status_worker *worker = &status->groups[g].workers[w];
+				struct iop_worker_row row;
+				__u32 at;
+
+				assert_int_equal(bpf_map_lookup_elem(of, &worker->cookie, &at), 0);
+				assert_false(used >> at & 1);
+				used |= 1u << at;
+				assert_int_equal(bpf_map_lookup_elem(rows, &at, &row), 0);
+				assert_true(row.cookie == worker->cookie);
+				assert_int_equal(row.class, IOP_NONE);
+				taken += row.head;
+				assert_int_equal(row.head, g == 0 && w == 1 ? 20 : 0);
+			}
+	}
+	assert_int_equal(used, 0x7f);
+	assert_int_equal(taken, 20);
+	iop_status_free(status);
+	kit_unload(POLICY);
+	kit_stop(&other);
+	kit_stop(&server);
+	free(o.bytes);
+}
+
 /* --- nearness --- */
 
 static __u32 pinned(const char *map, __u32 core)
@@ -427,6 +474,7 @@ int main(void)
 		KIT_TEST(a_dry_run_says_what_is_done_and_does_nothing),
 		KIT_TEST(params_reach_the_program),
 		KIT_TEST(loading_waits_for_what_was_unloaded),
+		KIT_TEST(workers_have_rows),
 		KIT_TEST(the_near_ones_are_known),
 	};
 

@@ -40,6 +40,7 @@
 
 #include "cleanup.h"
 #include "fixture.h"
+#include "abi/worker.h"
 #include "iop.h"
 #include "load.h"
 #include "netns.h"

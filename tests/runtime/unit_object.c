@@ -204,7 +204,7 @@ static const struct wrong wrongs[] = {
 	W(STAGES, 0, stage, hook, IOP_HOOKS, "stage 0: hook: unknown value 2"),
 	W(STAGES, 0, stage, hook, IOP_HOOK_RX, "stage 1: the same hook as stage 0"),
 	W(STAGES, 1, stage, program, 0, "stage 1: program: empty"),
-	W(MAPS, 0, map, role, IOP_MAP_ROLES, "map 0: role: unknown value 12"),
+	W(MAPS, 0, map, role, IOP_MAP_ROLES, "map 0: role: unknown value 14"),
 	W(MAPS, 0, map, scope, IOP_SCOPES, "map 0: scope: unknown value 2"),
 	W(MAPS, 3, map, scope, IOP_SCOPE_GROUP, "map 3: a map of its role has another scope"),
 	W(MAPS, 1, map, role, IOP_MAP_COUNT_RX, "map 1: the same role as map 0"),
