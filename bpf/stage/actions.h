@@ -31,10 +31,10 @@ STAGE_FN static void iop_count(__u64 *counts, __u32 i)
 	counts[i]++;
 }
 
-/* One of the targets first … first + n - 1; what is beyond counts as the last. */
+/* One of the targets first … first + n - 1; what is beyond counts as the last. n 0: none is. */
 STAGE_FN static void iop_count_target(__u64 *counts, __u64 first, __u64 n, __u64 i)
 {
-	if (i > n - 1)
+	if (n && i > n - 1)
 		i = n - 1;
 	iop_opaque(i); /* or LLVM adds by `or`, of which the verifier expects more */
 	counts[first + i]++;

@@ -389,9 +389,18 @@ static bool knows(const struct deciding *d, const struct facts *f, const struct 
 	return true;
 }
 
+/* Is a walk needed to get there, or to its end? */
+static bool walked(const struct hfield *h)
+{
+	for (; h; h = h->anchor)
+		if (h->kind == HTYPE_TEXT || h->kind == HTYPE_REPEAT)
+			return true;
+	return false;
+}
+
 /*
  * What a node's code takes as read: what its questions and the rules need, but
- * not numbers at a fixed place. These are read again for less than it costs to
+ * only what lies behind a walk. The others are read again for less than it costs to
  * carry them, and where one reading dominates another, LLVM sees it.
  */
 static void forget(const struct deciding *d, uint8_t *known)
@@ -399,7 +408,7 @@ static void forget(const struct deciding *d, uint8_t *known)
 	for (uint32_t i = 0; i < d->n_fields; i++) {
 		const struct hfield *h = d->w->payload->fields[i];
 
-		if (!d->needed[i] || (h->kind <= HTYPE_BITS && !h->anchor))
+		if (!d->needed[i] || !walked(h))
 			known[i] = 0;
 	}
 }

@@ -36,7 +36,7 @@ struct tail {
 
 /* Where packets are given away. */
 struct gift {
-	uint32_t first, n;
+	uint32_t first, n; /* counters of the targets; n 0: each target has one */
 	LLVMBasicBlockRef block;
 	LLVMValueRef to, target; /* phis */
 	struct gift *older;
@@ -226,21 +226,24 @@ static struct range *core_ranges(struct emitter *e, const struct pool *p, uint32
 
 /*
  * The packet goes to a core or a worker, whichever action chose it: counted and
- * returned in one place for all actions whose targets have the same counters.
+ * returned in one place for all actions whose targets have the same counters. A
+ * choice of `many`, known when the policy is loaded, may lie beyond the counters.
  */
-static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVMValueRef target)
+static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVMValueRef target,
+		 bool many)
 {
 	struct emitter *e = r->e;
 	const struct plan_action *pa = &e->plan->actions[a->id];
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), yes, no;
+	uint32_t n = many ? pa->n_targets : 0;
 	struct gift *g;
 
 	for (g = r->gifts; g; g = g->older)
-		if (g->first == pa->first_target && g->n == pa->n_targets)
+		if (g->first == pa->first_target && g->n == n)
 			break;
 	if (!g) {
 		g = arena_new_of(e->arena, struct gift);
-		*g = (struct gift){ .first = pa->first_target, .n = pa->n_targets, .older = r->gifts,
+		*g = (struct gift){ .first = pa->first_target, .n = n, .older = r->gifts,
 				    .block = emit_block(e, "give") };
 		r->gifts = g;
 		yes = emit_block(e, "given");
@@ -286,7 +289,7 @@ static void steer(struct ruling *r, const struct action *a)
 		core = CALL(e, "iop_pool_core", e->pool_vars[p->id], i);
 	}
 	debug_at(e, a->at);
-	give(r, a, core, i);
+	give(r, a, core, i, !p->fixed);
 }
 
 /* The last n of the workers that there are, or all but these: first and how many. If that
@@ -329,7 +332,7 @@ static void worker(struct ruling *r, const struct action *a)
 		number = LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
 	}
 	debug_at(e, a->at);
-	give(r, a, number, number);
+	give(r, a, number, number, set->kind != WORKERS_LIST);
 }
 
 /* --- actions --- */
