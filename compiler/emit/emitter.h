@@ -203,12 +203,14 @@ void emit_decision(struct emitter *e, const struct workload *w, struct decision 
 struct ruling *rules_begin(struct emitter *e);
 void rules_workload(struct ruling *r, const struct workload *w);
 void rules_end(struct ruling *r);
-/* What the cell rate algorithm is asked with, in the block that is current then. */
+/* What the cell rate algorithm is asked with, in the block that is current then. A limit with a
+ * key comes with the key in memory and the time; the rest is filled in. */
 struct limit_state {
-	LLVMValueRef tat, now, cost, tolerance;
+	LLVMValueRef key, tat, now, cost, tolerance;
 };
-struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
-			      LLVMBasicBlockRef conforms, LLVMBasicBlockRef over);
+LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a);
+void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
+		LLVMBasicBlockRef conforms, LLVMBasicBlockRef over, struct limit_state *s);
 LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s);
 
 /* --- object.c --- */

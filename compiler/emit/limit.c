@@ -43,8 +43,9 @@ static void store_address(struct emitter *e, LLVMValueRef key, uint32_t offset,
 	emit_at(e, next);
 }
 
-static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const struct plan_map *m)
+LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a)
 {
+	const struct plan_map *m = e->plan->actions[a->id].map;
 	LLVMValueRef key = emit_alloca(e, LLVMArrayType2(e->i64, m->key_size / 8));
 	uint8_t *known = frame_save(e);
 	LLVMBasicBlockRef next, missing;
@@ -95,44 +96,39 @@ static LLVMValueRef limit_key(struct emitter *e, const struct action *a, const s
  * is (abi/object.h: what its variable holds). `conforms` is where a packet goes
  * whose key was not known, or cannot be remembered.
  */
-struct limit_state emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
-			      LLVMBasicBlockRef conforms, LLVMBasicBlockRef over)
+void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
+		LLVMBasicBlockRef conforms, LLVMBasicBlockRef over, struct limit_state *s)
 {
 	const struct plan_action *pa = &e->plan->actions[a->id];
-	LLVMValueRef key;
 	LLVMBasicBlockRef next;
-	struct limit_state s;
 
 	debug_at(e, a->at);
 	if (a->param) {
-		s.cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
-		LLVMSetVolatile(s.cost, true);
+		s->cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
+		LLVMSetVolatile(s->cost, true);
 	} else {
-		s.cost = emit_i64(e, a->rate_type == TYPE_RATE ? iop_rate_cost(a->rate)
+		s->cost = emit_i64(e, a->rate_type == TYPE_RATE ? iop_rate_cost(a->rate)
 							       : iop_bitrate_cost(a->rate));
 	}
-	s.tolerance = LLVMBuildMul(e->b, s.cost, emit_i64(e, a->burst), "");
+	s->tolerance = LLVMBuildMul(e->b, s->cost, emit_i64(e, a->burst), "");
 	if (a->rate_type == TYPE_BITRATE) {
-		s.cost = LLVMBuildMul(e->b, s.cost, CALL(e, "iop_packet_bytes", e->pkt), "");
-		s.cost = LLVMBuildLShr(e->b, s.cost, emit_i64(e, 16), "");
-		s.tolerance = LLVMBuildLShr(e->b, s.tolerance, emit_i64(e, 16), "");
+		s->cost = LLVMBuildMul(e->b, s->cost, CALL(e, "iop_packet_bytes", e->pkt), "");
+		s->cost = LLVMBuildLShr(e->b, s->cost, emit_i64(e, 16), "");
+		s->tolerance = LLVMBuildLShr(e->b, s->tolerance, emit_i64(e, 16), "");
 		/* A packet may be larger than the burst; a single request is not. */
 		next = emit_block(e, "");
-		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, s.cost, s.tolerance, ""), next, over);
+		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, s->cost, s->tolerance, ""), next, over);
 		emit_at(e, next);
 	}
 	if (!pa->map) {
-		s.now = CALL(e, "iop_now");
-		s.tat = emit_element(e, e->buckets, pa->bucket);
-		return s;
+		s->now = CALL(e, "iop_now");
+		s->tat = emit_element(e, e->buckets, pa->bucket);
+		return;
 	}
-	key = limit_key(e, a, pa->map);
-	s.now = CALL(e, "iop_now");
-	s.tat = CALL(e, "iop_limit_state", e->action_maps[a->id], key, s.now, s.cost, counts);
+	s->tat = CALL(e, "iop_limit_state", e->action_maps[a->id], s->key, s->now, s->cost, counts);
 	next = emit_block(e, "");
-	emit_cond_br(e, LLVMBuildIsNotNull(e->b, s.tat, ""), next, conforms);
+	emit_cond_br(e, LLVMBuildIsNotNull(e->b, s->tat, ""), next, conforms);
 	emit_at(e, next);
-	return s;
 }
 
 /* --- hashes --- */

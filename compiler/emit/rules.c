@@ -25,6 +25,16 @@ struct node {
 	struct node *older;
 };
 
+/* Where the key of limits that have the same is made. */
+struct keyed {
+	enum plan_key kind;
+	const struct field_ref *per;
+	LLVMBasicBlockRef block;
+	LLVMValueRef which, to, key, now; /* which: a phi; to: the switch back to the limit */
+	uint32_t n;
+	struct keyed *older;
+};
+
 /* The end of limits that have the same ways out. */
 struct tail {
 	const struct node *next;
@@ -49,6 +59,7 @@ struct ruling {
 	LLVMBasicBlockRef limit;
 	struct limit_state state;
 	LLVMValueRef which, to_next, to_over;
+	struct keyed *keys;
 	struct tail *tails;
 	uint32_t n_tails;
 	struct node *nodes;
@@ -392,17 +403,61 @@ static struct tail *tail_of(struct ruling *r, const struct node *next, const str
 	return t;
 }
 
+/*
+ * The key of a limit and the time, in a block that all limits with that key share:
+ * each comes with a number that leads back to it. A key of header fields is made from
+ * what was read on the way, so such a limit makes its own.
+ */
+static void key_of(struct ruling *r, const struct action *a, struct limit_state *s)
+{
+	struct emitter *e = r->e;
+	enum plan_key kind = e->plan->actions[a->id].map->key;
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), back = emit_block(e, "keyed");
+	struct keyed *k = r->keys;
+	LLVMValueRef id;
+
+	if (a->per && a->per->hfield) {
+		s->key = emit_limit_key(e, a);
+		s->now = CALL(e, "iop_now");
+		return;
+	}
+	while (k && (k->kind != kind || (a->per && a->per->field != k->per->field)))
+		k = k->older;
+	if (!k) {
+		k = arena_new_of(e->arena, struct keyed);
+		*k = (struct keyed){ .kind = kind, .per = a->per, .older = r->keys,
+				     .block = emit_block(e, "key") };
+		r->keys = k;
+		emit_at(e, k->block);
+		k->which = LLVMBuildPhi(e->b, e->i32, "limit");
+		k->key = emit_limit_key(e, a);
+		k->now = CALL(e, "iop_now");
+		k->to = LLVMBuildSwitch(e->b, k->which, back, 4);
+		emit_at(e, here);
+	} else {
+		LLVMAddCase(k->to, emit_i32(e, k->n), back);
+	}
+	id = emit_i32(e, k->n++);
+	LLVMAddIncoming(k->which, &id, &here, 1);
+	emit_br(e, k->block);
+	emit_at(e, back);
+	s->key = k->key;
+	s->now = k->now;
+}
+
 static void limit(struct ruling *r, const struct node *n)
 {
 	struct emitter *e = r->e;
 	const struct action *a = n->action;
 	struct tail *t;
-	struct limit_state s;
+	struct limit_state s = { 0 };
 	LLVMBasicBlockRef from;
 
 	r->workload = n->reads; /* what is behind `else` reads as this does */
 	t = tail_of(r, n->next, a->otherwise);
-	s = emit_limit(e, a, r->counts, block_of(r, n->next), t->over);
+	if (e->plan->actions[a->id].map)
+		key_of(r, a, &s);
+	emit_limit(e, a, r->counts, block_of(r, n->next), t->over, &s);
 	from = LLVMGetInsertBlock(e->b);
 	if (a->otherwise && n->frame.known)
 		meet(r, &node_of(r, a->otherwise, NULL)->frame.known, n->frame.known, n->frame.n);
