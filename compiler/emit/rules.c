@@ -55,6 +55,8 @@ struct gift {
 struct ruling {
 	struct emitter *e;
 	struct gift *gifts;
+	/* The class tells which limit a packet meets: none meets two, and classes are few. */
+	bool class_tells;
 	/* limits: the algorithm's block, made when it is needed, and what it is asked with */
 	LLVMBasicBlockRef limit;
 	struct limit_state state;
@@ -67,6 +69,7 @@ struct ruling {
 	/* Where all classes arrive: their number, and the node that they begin with. */
 	LLVMBasicBlockRef classed, unclassed, some;
 	LLVMValueRef class, first, counts;
+	LLVMValueRef told; /* the class, as one number that LLVM does not take apart */
 	LLVMBasicBlockRef pass; /* made when it is needed */
 	unsigned pass_code, drop_code;
 	/* the workload that is being added */
@@ -346,7 +349,52 @@ static void worker(struct ruling *r, const struct action *a)
 	give(r, a, number, number, set->kind != WORKERS_LIST);
 }
 
-/* --- actions --- */
+/* --- limits --- */
+
+static bool holds(const struct action *a, const struct action *limit)
+{
+	while (a && a != limit)
+		a = a->otherwise;
+	return a;
+}
+
+/* How many limits a packet of the class can meet. */
+static unsigned limits_of(const struct plan_chain *c)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		for (const struct action *a = c->actions[i]; a; a = a->otherwise)
+			n += a->kind == ACTION_LIMIT;
+	return n;
+}
+
+static bool class_tells(const struct emitter *e)
+{
+	const struct plan_chain *chains = e->plan->hooks[e->hook].chains;
+	bool yes = e->policy->n_classes <= FEW_CLASSES;
+
+	for (uint32_t i = 0; i < e->policy->n_classes && yes; i++)
+		yes = limits_of(&chains[i]) <= 1;
+	return yes;
+}
+
+/* Ways back to a limit, from where several were one: by its number, or by the classes that meet it. */
+static void way_back(struct ruling *r, LLVMValueRef sw, const struct action *limit, LLVMValueRef id,
+		     LLVMBasicBlockRef to)
+{
+	struct emitter *e = r->e;
+	const struct plan_chain *chains = e->plan->hooks[e->hook].chains;
+
+	if (!r->class_tells) {
+		LLVMAddCase(sw, id, to);
+		return;
+	}
+	for (uint32_t c = 0; c < e->policy->n_classes; c++)
+		for (uint32_t i = 0; i < chains[c].n; i++)
+			if (holds(chains[c].actions[i], limit))
+				LLVMAddCase(sw, emit_i32(e, c), to);
+}
 
 /* The algorithm stands in a program once; behind it, a number leads back to the limit's ends. */
 static void algorithm(struct ruling *r)
@@ -361,7 +409,7 @@ static void algorithm(struct ruling *r)
 	r->state.now = LLVMBuildPhi(e->b, e->i64, "now");
 	r->state.cost = LLVMBuildPhi(e->b, e->i64, "cost");
 	r->state.tolerance = LLVMBuildPhi(e->b, e->i64, "tolerance");
-	r->which = LLVMBuildPhi(e->b, e->i32, "which");
+	r->which = r->class_tells ? r->told : LLVMBuildPhi(e->b, e->i32, "which");
 	emit_cond_br(e, CALL(e, "iop_gcra", r->state.tat, r->state.now, r->state.cost, r->state.tolerance),
 		     conforms, over);
 	emit_at(e, conforms);
@@ -373,32 +421,36 @@ static void algorithm(struct ruling *r)
 }
 
 /* Limits that lead to the same ends have one number. */
-static struct tail *tail_of(struct ruling *r, const struct node *next, const struct action *otherwise)
+static struct tail *tail_of(struct ruling *r, const struct node *next, const struct action *limit)
 {
 	struct emitter *e = r->e;
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	const struct action *otherwise = limit->otherwise;
+	struct tail *t = r->tails;
 
-	for (struct tail *t = r->tails; t; t = t->older)
-		if (t->next == next && !t->otherwise && !otherwise)
-			return t;
-	struct tail *t = arena_new_of(e->arena, struct tail);
-
-	*t = (struct tail){ .next = next, .otherwise = otherwise, .older = r->tails,
-			    .id = emit_i32(e, r->n_tails), .over = emit_block(e, "over") };
-	r->tails = t;
-	r->n_tails++;
+	while (t && (t->next != next || t->otherwise || otherwise))
+		t = t->older;
+	if (t && !r->class_tells)
+		return t;
 	if (!r->limit)
 		algorithm(r);
-	LLVMAddCase(r->to_next, t->id, block_of(r, next));
-	LLVMAddCase(r->to_over, t->id, t->over);
-	emit_at(e, t->over);
-	if (otherwise) {
-		count(r, IOP_COUNT_OVER);
-		emit_br(e, node_of(r, otherwise, NULL)->block);
-	} else {
-		count(r, IOP_COUNT_LIMITED);
-		emit_return(e, r->drop_code);
+	if (!t) {
+		t = arena_new_of(e->arena, struct tail);
+		*t = (struct tail){ .next = next, .otherwise = otherwise, .older = r->tails,
+				    .id = emit_i32(e, r->n_tails), .over = emit_block(e, "over") };
+		r->tails = t;
+		r->n_tails++;
+		emit_at(e, t->over);
+		if (otherwise) {
+			count(r, IOP_COUNT_OVER);
+			emit_br(e, node_of(r, otherwise, NULL)->block);
+		} else {
+			count(r, IOP_COUNT_LIMITED);
+			emit_return(e, r->drop_code);
+		}
 	}
+	way_back(r, r->to_next, limit, t->id, block_of(r, next));
+	way_back(r, r->to_over, limit, t->id, t->over);
 	emit_at(e, here);
 	return t;
 }
@@ -412,7 +464,7 @@ static void key_of(struct ruling *r, const struct action *a, struct limit_state 
 {
 	struct emitter *e = r->e;
 	enum plan_key kind = e->plan->actions[a->id].map->key;
-	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), back = emit_block(e, "keyed");
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), back, never;
 	struct keyed *k = r->keys;
 	LLVMValueRef id;
 
@@ -421,6 +473,7 @@ static void key_of(struct ruling *r, const struct action *a, struct limit_state 
 		s->now = CALL(e, "iop_now");
 		return;
 	}
+	back = emit_block(e, "keyed");
 	while (k && (k->kind != kind || (a->per && a->per->field != k->per->field)))
 		k = k->older;
 	if (!k) {
@@ -429,16 +482,19 @@ static void key_of(struct ruling *r, const struct action *a, struct limit_state 
 				     .block = emit_block(e, "key") };
 		r->keys = k;
 		emit_at(e, k->block);
-		k->which = LLVMBuildPhi(e->b, e->i32, "limit");
+		k->which = r->class_tells ? r->told : LLVMBuildPhi(e->b, e->i32, "limit");
 		k->key = emit_limit_key(e, a);
 		k->now = CALL(e, "iop_now");
-		k->to = LLVMBuildSwitch(e->b, k->which, back, 4);
+		never = emit_block(e, "never");
+		k->to = LLVMBuildSwitch(e->b, k->which, never, 4);
+		emit_at(e, never);
+		LLVMBuildUnreachable(e->b);
 		emit_at(e, here);
-	} else {
-		LLVMAddCase(k->to, emit_i32(e, k->n), back);
 	}
 	id = emit_i32(e, k->n++);
-	LLVMAddIncoming(k->which, &id, &here, 1);
+	way_back(r, k->to, a, id, back);
+	if (!r->class_tells)
+		LLVMAddIncoming(k->which, &id, &here, 1);
 	emit_br(e, k->block);
 	emit_at(e, back);
 	s->key = k->key;
@@ -454,7 +510,7 @@ static void limit(struct ruling *r, const struct node *n)
 	LLVMBasicBlockRef from;
 
 	r->workload = n->reads; /* what is behind `else` reads as this does */
-	t = tail_of(r, n->next, a->otherwise);
+	t = tail_of(r, n->next, a);
 	if (e->plan->actions[a->id].map)
 		key_of(r, a, &s);
 	emit_limit(e, a, r->counts, block_of(r, n->next), t->over, &s);
@@ -465,9 +521,12 @@ static void limit(struct ruling *r, const struct node *n)
 	LLVMAddIncoming(r->state.now, &s.now, &from, 1);
 	LLVMAddIncoming(r->state.cost, &s.cost, &from, 1);
 	LLVMAddIncoming(r->state.tolerance, &s.tolerance, &from, 1);
-	LLVMAddIncoming(r->which, &t->id, &from, 1);
+	if (!r->class_tells)
+		LLVMAddIncoming(r->which, &t->id, &from, 1);
 	emit_br(e, r->limit);
 }
+
+/* --- actions --- */
 
 static void action(struct ruling *r, const struct node *n)
 {
@@ -532,6 +591,7 @@ struct ruling *rules_begin(struct emitter *e)
 	r->e = e;
 	r->pass_code = e->hook == IOP_HOOK_RX ? XDP_PASS : SK_PASS;
 	r->drop_code = e->hook == IOP_HOOK_RX ? XDP_DROP : SK_DROP;
+	r->class_tells = class_tells(e);
 	r->begins = arena_alloc(e->arena, (e->policy->n_classes + 1) * sizeof(*r->begins));
 	r->classed = emit_block(e, "classed");
 	r->some = emit_block(e, "rules");
@@ -622,6 +682,7 @@ static void dispatch(struct ruling *r)
 	emit_return(e, r->pass_code);
 	emit_at(e, r->some);
 	count(r, IOP_COUNT_SEEN);
+	r->told = CALL(e, "iop_told", r->class);
 	if (e->policy->n_classes > FEW_CLASSES) {
 		sw = LLVMBuildSwitch(e->b, r->first, pass_block(r), r->n_nodes);
 		for (struct node *n = r->nodes; n; n = n->older)
@@ -631,7 +692,7 @@ static void dispatch(struct ruling *r)
 	/* The class tells the node: one number less to carry. */
 	LLVMReplaceAllUsesWith(r->first, LLVMGetUndef(e->i32));
 	LLVMInstructionEraseFromParent(r->first);
-	sw = LLVMBuildSwitch(e->b, r->class, pass_block(r), e->policy->n_classes);
+	sw = LLVMBuildSwitch(e->b, r->told, pass_block(r), e->policy->n_classes);
 	for (uint32_t i = 0; i < e->policy->n_classes; i++)
 		if (r->begins[i])
 			LLVMAddCase(sw, emit_i32(e, i), r->begins[i]->block);
