@@ -673,7 +673,7 @@ void rules_workload(struct ruling *r, const struct workload *w)
 static void dispatch(struct ruling *r)
 {
 	struct emitter *e = r->e;
-	LLVMBasicBlockRef none = emit_block(e, "none");
+	LLVMBasicBlockRef none = emit_block(e, "none"), never;
 	LLVMValueRef sw;
 
 	emit_at(e, r->classed);
@@ -692,10 +692,17 @@ static void dispatch(struct ruling *r)
 	/* The class tells the node: one number less to carry. */
 	LLVMReplaceAllUsesWith(r->first, LLVMGetUndef(e->i32));
 	LLVMInstructionEraseFromParent(r->first);
-	sw = LLVMBuildSwitch(e->b, r->told, pass_block(r), e->policy->n_classes);
-	for (uint32_t i = 0; i < e->policy->n_classes; i++)
-		if (r->begins[i])
-			LLVMAddCase(sw, emit_i32(e, i), r->begins[i]->block);
+	never = emit_block(e, "never");
+	sw = LLVMBuildSwitch(e->b, r->told, never, e->policy->n_classes);
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
+		const struct workload *w = e->policy->workloads[i];
+
+		for (uint32_t c = 0; w->stages[plan_stage(e->hook)] && c < w->n_classes; c++)
+			LLVMAddCase(sw, emit_i32(e, w->classes[c].gid),
+				    block_of(r, r->begins[w->classes[c].gid]));
+	}
+	emit_at(e, never);
+	LLVMBuildUnreachable(e->b);
 }
 
 /* The counters of the class, then its actions. */
