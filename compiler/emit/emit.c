@@ -226,7 +226,7 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		describe(&e, description, description_size);
 		if (!e.failed)
 			out = emit_write(&e, kind);
-		LLVMDisposeDIBuilder(e.di);
+		return out;		LLVMDisposeDIBuilder(e.di);
 		LLVMDisposeModule(e.mod);
 	}
 	LLVMDisposeBuilder(e.b);

@@ -39,21 +39,6 @@ static void on_fatal(const char *reason)
 	_Exit(70);
 }
 
-/* The library's inline assembly moves registers and nothing else. clang has no way to say so of
- * one that must stay; without it LLVM reads fields again behind each of them, though not their bounds. */
-static void asm_leaves_memory(struct emitter *e)
-{
-	LLVMAttributeRef none = LLVMCreateEnumAttribute(
-		e->ctx, LLVMGetEnumAttributeKindForName("memory", 6), 0);
-
-	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod); f; f = LLVMGetNextFunction(f))
-		for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
-			for (LLVMValueRef i = LLVMGetFirstInstruction(b); i;
-			     i = LLVMGetNextInstruction(i))
-				if (LLVMIsACallInst(i) && LLVMIsAInlineAsm(LLVMGetCalledValue(i)))
-					LLVMAddCallSiteAttribute(i, LLVMAttributeFunctionIndex, none);
-}
-
 bool emit_open_library(struct emitter *e)
 {
 	LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRange(
@@ -67,7 +52,6 @@ bool emit_open_library(struct emitter *e)
 		return false;
 	}
 	LLVMDisposeMemoryBuffer(buffer);
-	asm_leaves_memory(e);
 	LLVMSetSourceFileName(e->mod, e->policy->name, strlen(e->policy->name));
 	LLVMSetModuleIdentifier(e->mod, e->policy->name, strlen(e->policy->name));
 	return true;
@@ -86,12 +70,21 @@ static bool in_section(LLVMValueRef g, const char *section)
 	return strcmp(section_of(g), section) == 0;
 }
 
-static void delete_global(LLVMModuleRef m, const char *name)
+/* The library has more functions than any policy calls; what is gone costs no pass any time. */
+static void drop_uncalled(LLVMModuleRef m)
 {
-	LLVMValueRef g = LLVMGetNamedGlobal(m, name);
+	bool more = true;
 
-	if (g)
-		LLVMDeleteGlobal(g);
+	while (more) {
+		more = false;
+		for (LLVMValueRef f = LLVMGetFirstFunction(m), next; f; f = next) {
+			next = LLVMGetNextFunction(f);
+			if (LLVMGetFirstUse(f) || LLVMGetLinkage(f) != LLVMInternalLinkage)
+				continue;
+			LLVMDeleteFunction(f);
+			more = true;
+		}
+	}
 }
 
 /* Programs and maps stay visible; everything else is ours to inline and to drop. */
@@ -100,8 +93,6 @@ static void internalise(struct emitter *e)
 	unsigned inline_kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
 	LLVMAttributeRef always = LLVMCreateEnumAttribute(e->ctx, inline_kind, 0);
 
-	delete_global(e->mod, "llvm.used");
-	delete_global(e->mod, "llvm.compiler.used");
 	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod), next; f; f = next) {
 		next = LLVMGetNextFunction(f);
 		if (LLVMIsDeclaration(f) || *section_of(f) || LLVMGetLinkage(f) == LLVMWeakAnyLinkage)
@@ -115,6 +106,7 @@ static void internalise(struct emitter *e)
 		if (f && !e->plan->hooks[h].used)
 			LLVMDeleteFunction(f);
 	}
+	drop_uncalled(e->mod);
 }
 
 /* The description says that the object has it, so it stays, used or not. */
@@ -182,6 +174,7 @@ static bool optimise(struct emitter *e, LLVMTargetMachineRef tm)
 	char *message = NULL;
 	LLVMErrorRef err;
 
+#ifndef NDEBUG /* it finds mistakes of this room, which the tests of such a build have made */
 	if (LLVMVerifyModule(e->mod, LLVMReturnStatusAction, &message)) {
 		emit_bug(e, "the module is not well-formed: %s", message);
 		LLVMDisposeMessage(message);
@@ -189,6 +182,7 @@ static bool optimise(struct emitter *e, LLVMTargetMachineRef tm)
 		return false;
 	}
 	LLVMDisposeMessage(message);
+#endif
 	err = LLVMRunPasses(e->mod, "default<O2>", tm, options);
 	LLVMDisposePassBuilderOptions(options);
 	if (err) {
