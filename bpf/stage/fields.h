@@ -9,6 +9,13 @@
 
 #include "stage/stage.h"
 
+/* A number that LLVM does not take apart again: a comparison of it stays one. */
+STAGE_FN static __u64 iop_whole(__u64 n)
+{
+	iop_opaque(n);
+	return n;
+}
+
 #define NUMBER(id) STAGE_FN static bool iop_field_##id(const struct iop_pkt *p, __u64 *out)
 #define ADDR(id) STAGE_FN static bool iop_field_##id(const struct iop_pkt *p, struct iop_addr *out)
 #define V4(member) offsetof(struct iphdr, member)
@@ -156,7 +163,9 @@ NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(iop_ip16(p, V6(payload_len))))
 
 NUMBER(UDP_SPORT) { *out = bpf_ntohs(p->udp->source); return true; }
 NUMBER(UDP_DPORT) { *out = bpf_ntohs(p->udp->dest); return true; }
-NUMBER(UDP_LEN) { *out = bpf_ntohs(p->udp->len); return true; }
+/* Opaque: iop_rx_enter() held the length against the packet's end, so that of a datagram that is
+ * longer than a number LLVM would know which bytes are there, and leave out the verifier's check. */
+NUMBER(UDP_LEN) { *out = iop_whole(bpf_ntohs(p->udp->len)); return true; }
 NUMBER(UDP_CHECK) { *out = bpf_ntohs(p->udp->check); return true; }
 NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
 
@@ -248,13 +257,6 @@ STAGE_FN static bool iop_packet_at(const struct iop_pkt *p, __u64 at, __u64 n, c
 		return false;
 	*out = from;
 	return true;
-}
-
-/* A number that LLVM does not take apart again: a comparison of it stays one. */
-STAGE_FN static __u64 iop_whole(__u64 n)
-{
-	iop_opaque(n);
-	return n;
 }
 
 /* A number as a loop sees it: see iop_copy(). */

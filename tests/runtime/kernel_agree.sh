@@ -47,5 +47,6 @@ for policy in "$here"/../../examples/*.iop; do
 	agree 0 "$policy"
 done
 agree 0 "$here/agree_few.iop"
+agree 0 "$here/agree_length.iop"
 agree 1 "$here/agree.iop"
 exit "$failed"
