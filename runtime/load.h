@@ -43,9 +43,12 @@ int load_run(const struct iop_load_options *options, char policy[IOP_NAME_MAX + 
 int check_object(struct load *l, struct iop_report *report);
 int check_machine(struct load *l, enum pin_mount *mount, struct iop_report *report);
 
-/* params.c: adds a RECORD_PARAM row for each param, with what "param=value" settings say. */
+/* params.c: adds a RECORD_PARAM row for each param, with what "param=value" settings say.
+ * params_set() changes rows that are there; after an error some may have changed. */
 int params_read(const struct iop_object *o, const char *const *settings, size_t n,
 		struct record *record, struct iop_report *report);
+int params_set(const struct iop_object *o, const char *const *settings, size_t n,
+	       enum record_set how, struct record *record, struct iop_report *report);
 
 /* Detaches all and removes all pins of the policy; the lock is held by the caller. */
 int unload_locked(struct installed *is,

@@ -136,6 +136,7 @@ static const struct role_rule {
 	[IOP_MAP_RODATA] = { .once = true },
 	[IOP_MAP_WORKER_ROWS] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_WORKER_OF] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_LIVE] = { .once = true },
 };
 
 static int check_map(struct check *c, __u32 i)

@@ -40,6 +40,7 @@ static const struct field param_fields[] = {
 	PLACE(param),
 	ENUM(param, type, IOP_PARAM_TYPES),
 	VARIABLE(param, variable),
+	ENUM(param, live, 2),
 };
 
 static const struct field workload_fields[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an operator sets at load: `--set junk_rate=5k/s`, held to what the policy allows. */
+/*
+ * What an operator sets, at load (`--set junk_rate=5k/s`) or while the policy runs
+ * (`iopctl set`), held to what the policy allows.
+ */
 #include <string.h>
 
 #include "cleanup.h"
@@ -42,8 +45,26 @@ static int check_bounds(const struct iop_object *o, const struct iop_desc_param 
 			       units_format(p->min, type, min), units_format(p->max, type, max));
 }
 
+/* Of a policy that runs, only live ones change. */
+static int check_live(const struct iop_object *o, const struct iop_desc_param *p,
+		      const char *setting, enum record_set how, struct iop_report *report)
+{
+	int err;
+
+	if (how != RECORD_SET_SINCE || p->live)
+		return 0;
+	err = report_error_at(report, -EPERM, IOP_CAUSE_USAGE, report_place(o, &p->place),
+			      "param %s is a constant of the policy that is loaded: it is not live",
+			      object_string(o, p->name));
+	report_help(report,
+		    "load the policy anew with `--set %s`, or write `live` behind the param's "
+		    "value, and compile it again",
+		    setting);
+	return err;
+}
+
 static int set_one(const struct iop_object *o, struct record *record, const char *setting,
-		   struct iop_report *report)
+		   enum record_set how, struct iop_report *report)
 {
 	const char *equals = strchr(setting, '=');
 	struct record_row *row;
@@ -62,23 +83,37 @@ static int set_one(const struct iop_object *o, struct record *record, const char
 
 		if (strcmp(object_string(o, p->name), name) != 0)
 			continue;
+		err = check_live(o, p, setting, how, report);
+		if (err)
+			return err;
 		err = units_parse(equals + 1, (enum iop_param_type)p->type, &row->param.value,
 				  error, sizeof(error));
 		if (err)
 			return report_error_at(report, -EINVAL, IOP_CAUSE_USAGE,
 					       report_place(o, &p->place), "param %s: %s", name,
 					       error);
-		row->param.set = 1;
+		row->param.set = how;
 		return check_bounds(o, p, row->param.value, report);
 	}
 	return unknown(o, name, report);
 }
 
-int params_read(const struct iop_object *o, const char *const *settings, size_t n,
-		struct record *record, struct iop_report *report)
+int params_set(const struct iop_object *o, const char *const *settings, size_t n,
+	       enum record_set how, struct record *record, struct iop_report *report)
 {
 	int result = 0;
 
+	for (size_t i = 0; i < n; i++) {
+		int err = set_one(o, record, settings[i], how, report);
+
+		result = result ? result : err;
+	}
+	return result;
+}
+
+int params_read(const struct iop_object *o, const char *const *settings, size_t n,
+		struct record *record, struct iop_report *report)
+{
 	for (__u32 i = 0; i < object_count(o, IOP_TABLE_PARAMS); i++) {
 		struct record_row *row = record_add(record, RECORD_PARAM);
 
@@ -87,10 +122,5 @@ int params_read(const struct iop_object *o, const char *const *settings, size_t 
 		row->param.param = i;
 		row->param.value = object_param(o, i)->value;
 	}
-	for (size_t i = 0; i < n; i++) {
-		int err = set_one(o, record, settings[i], report);
-
-		result = err ? err : result;
-	}
-	return result;
+	return params_set(o, settings, n, RECORD_SET_AT_LOAD, record, report);
 }

@@ -38,9 +38,12 @@ struct record_policy {
 	char object[RECORD_TEXT];
 };
 
+/* By the operator: not at all, at load, while the policy runs. */
+enum record_set { RECORD_NOT_SET, RECORD_SET_AT_LOAD, RECORD_SET_SINCE };
+
 struct record_param {
 	__u32 param; /* row of the description */
-	__u32 set;   /* by the operator */
+	__u32 set;   /* enum record_set */
 	__u64 value;
 };
 

@@ -8,6 +8,7 @@
 
 #include "adopt.h"
 #include "hook.h"
+#include "live.h"
 #include "offload.h"
 #include "pile.h"
 #include "pin.h"
@@ -79,7 +80,8 @@ static int add_policy(struct answer *a)
 	s->state = policy && o && policy->state == RECORD_LOADED ? IOP_POLICY_LOADED
 								 : IOP_POLICY_INCOMPLETE;
 	a->problems_room =
-		1 + count(&a->is->record, RECORD_DEVICE) + count(&a->is->record, RECORD_OFFLOAD);
+		1 + count(&a->is->record, RECORD_PARAM) + count(&a->is->record, RECORD_DEVICE) +
+		count(&a->is->record, RECORD_OFFLOAD);
 	for (__u32 g = 0; g < a->is->n_groups; g++)
 		a->problems_room += a->is->groups[g].n;
 	s->problems = pile_array(&a->pile, a->problems_room, sizeof(*s->problems));
@@ -104,15 +106,30 @@ static int add_policy(struct answer *a)
 	return 0;
 }
 
+/* The record is written first: they differ where a set was killed in between. */
+static void check_live(struct answer *a, const struct live *live, const struct iop_desc_param *d,
+		       const struct iop_status_param *p)
+{
+	const __u64 *value = live_value(live, a->is->description, d);
+
+	if (value && __atomic_load_n(value, __ATOMIC_RELAXED) != iop_param_worth(d->type, p->value))
+		problem(a, pile_printf(&a->pile,
+				       "setting param %s was interrupted, and it may have its old "
+				       "value: iopctl set %s %s=%s",
+				       p->name, a->is->name, p->name, p->text));
+}
+
 static int add_params(struct answer *a)
 {
 	const struct iop_object *o = a->is->description;
 	const struct record *r = &a->is->record;
+	_cleanup_live_ struct live live = LIVE_EMPTY;
 	const struct record_row *row;
 
 	a->status.params = pile_array(&a->pile, count(r, RECORD_PARAM), sizeof(*a->status.params));
 	if (!a->status.params)
 		return -ENOMEM;
+	(void)live_open(&live, a->is, false); /* not there: no param is live */
 	for (__u32 at = 0; (row = record_next(r, RECORD_PARAM, &at));) {
 		struct iop_status_param *p;
 		const struct iop_desc_param *d;
@@ -127,7 +144,10 @@ static int add_params(struct answer *a)
 		p->value = row->param.value;
 		p->text = pile_string(&a->pile, units_format(row->param.value,
 							     (enum iop_param_type)d->type, text));
-		p->set = row->param.set;
+		p->set = row->param.set != RECORD_NOT_SET;
+		p->live = d->live;
+		p->changed = row->param.set == RECORD_SET_SINCE;
+		check_live(a, &live, d, p);
 	}
 	return 0;
 }

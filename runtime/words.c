@@ -26,6 +26,7 @@ WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "coun
       [IOP_MAP_NEAR_WORKER] = "nearest worker", [IOP_MAP_TURNS] = "turns of round_robin",
       [IOP_MAP_LIMIT] = "state of limits", [IOP_MAP_RODATA] = "constants set at load",
       [IOP_MAP_WORKER_ROWS] = "what workers do", [IOP_MAP_WORKER_OF] = "sockets to workers",
+      [IOP_MAP_LIVE] = "live params",
       [IOP_MAP_OTHER] = "other")
 
 WORDS(word_of_scope, enum iop_map_scope,

@@ -23,7 +23,7 @@
 
 #define IOP_DESC_SECTION ".iop"
 #define IOP_DESC_MAGIC 0x00504f49u /* "IOP\0" read in the object's byte order */
-#define IOP_DESC_VERSION 1
+#define IOP_DESC_VERSION 2
 #define IOP_DESC_MAX_SIZE (16u << 20)
 #define IOP_NONE 0xffffffffu
 
@@ -120,9 +120,11 @@ struct iop_desc_param {
 	__u32 name;
 	struct iop_desc_place place;
 	__u32 type;
-	__u32 variable; /* string: __u64 in .rodata; "": nothing reads it. Of a RATE it holds
-			   iop_rate_cost(value), of a BITRATE iop_bitrate_cost(value), else value */
+	__u32 variable; /* string: __u64 in .rodata, of a live one in .data.live; "": nothing reads
+			   it. It holds iop_param_worth() of the value */
 	__u64 value, min, max;
+	__u32 live;     /* 1: may change while the policy runs */
+	__u32 reserved; /* 0 */
 };
 
 struct iop_desc_workload {
@@ -197,6 +199,7 @@ enum iop_map_role {
 	IOP_MAP_RODATA,       /* ".rodata" */
 	IOP_MAP_WORKER_ROWS,  /* "iop_worker_rows": abi/worker.h; max_entries set by the loader */
 	IOP_MAP_WORKER_OF,    /* "iop_worker_of": a socket's cookie to its row; likewise */
+	IOP_MAP_LIVE,         /* ".data.live": live params; changed by single stores of 8 bytes */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -318,6 +321,16 @@ static inline __attribute__((always_inline)) __u64 iop_bitrate_cost(__u64 rate)
 	__u64 cost = rate ? ((8000000000ULL << 16) + rate / 2) / rate : ~0ULL;
 
 	return cost ? cost : 1;
+}
+
+/* What programs reckon with where a param of the type has the value. */
+static inline __attribute__((always_inline)) __u64 iop_param_worth(__u32 type, __u64 value)
+{
+	switch (type) {
+	case IOP_PARAM_RATE: return iop_rate_cost(value);
+	case IOP_PARAM_BITRATE: return iop_bitrate_cost(value);
+	default: return value;
+	}
 }
 
 #endif

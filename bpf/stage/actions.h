@@ -80,6 +80,19 @@ STAGE_FN static bool iop_gcra(__u64 *tat, __u64 now, __u64 cost, __u64 tolerance
 	return true;
 }
 
+/*
+ * A rate that is live may have become a higher one: then the time that is left from the
+ * old one is longer than a bucket of the new one takes to fill, and would be waited for
+ * in vain. From here on such a bucket is an empty one of the new rate.
+ */
+STAGE_FN static void iop_limit_ease(__u64 *tat, __u64 now, __u64 tolerance)
+{
+	__u64 old = *(volatile __u64 *)tat;
+
+	if (old > now + tolerance)
+		__sync_val_compare_and_swap(tat, old, now + tolerance);
+}
+
 STAGE_FN static __u64 iop_now(void)
 {
 	return bpf_ktime_get_ns();

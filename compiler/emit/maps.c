@@ -118,24 +118,27 @@ void emit_maps(struct emitter *e)
 	}
 }
 
-/* A variable of .rodata that the loader sets; read as volatile, so LLVM takes no value for
- * granted (the verifier will). */
-static LLVMValueRef rodata(struct emitter *e, const char *name, LLVMValueRef initial,
-			   LLVMMetadataRef t)
+/* A variable that the loader sets, of .rodata unless it is of another section; read as
+ * volatile, so LLVM takes no value for granted (of .rodata the verifier will). */
+static LLVMValueRef variable(struct emitter *e, const char *name, const char *section,
+			     LLVMValueRef initial, LLVMMetadataRef t)
 {
 	LLVMValueRef g = LLVMAddGlobal(e->mod, LLVMTypeOf(initial), name);
 
 	LLVMSetInitializer(g, initial);
-	LLVMSetGlobalConstant(g, true);
+	LLVMSetGlobalConstant(g, !section);
+	if (section)
+		LLVMSetSection(g, section);
 	debug_variable(e, g, name, t);
 	return g;
 }
 
-static uint64_t param_initial(const struct param *p)
+static LLVMValueRef param(struct emitter *e, const struct param *p)
 {
-	if (p->type == TYPE_RATE)
-		return iop_rate_cost(p->value);
-	return p->type == TYPE_BITRATE ? iop_bitrate_cost(p->value) : p->value;
+	uint64_t initial = iop_param_worth(plan_param_type(p), p->value);
+
+	return variable(e, arena_printf(e->arena, "iop_param_%s", p->name),
+			p->live ? PLAN_LIVE_SECTION : NULL, emit_i64(e, initial), debug_u64(e));
 }
 
 /* State of actions that needs no key: an array in .bss, NULL if nobody needs it. */
@@ -161,8 +164,7 @@ void emit_variables(struct emitter *e)
 	e->param_vars = arena_alloc(e->arena, (p->n_params + 1) * sizeof(*e->param_vars));
 	e->pool_vars = arena_alloc(e->arena, (p->n_pools + 1) * sizeof(*e->pool_vars));
 	for (uint32_t i = 0; i < p->n_params; i++)
-		e->param_vars[i] = rodata(e, arena_printf(e->arena, "iop_param_%s", p->params[i]->name),
-					  emit_i64(e, param_initial(p->params[i])), debug_u64(e));
+		e->param_vars[i] = param(e, p->params[i]);
 	for (uint32_t i = 0; i < p->n_pools; i++) {
 		if (p->pools[i]->fixed || !p->pools[i]->used)
 			continue;
@@ -171,9 +173,9 @@ void emit_variables(struct emitter *e)
 					    { "core", debug_array(e, u32, IOP_POOL_CORES), 4 * IOP_POOL_CORES,
 					      4 } };
 
-		e->pool_vars[i] = rodata(e, arena_printf(e->arena, "iop_pool_%s", p->pools[i]->name),
-					 LLVMConstNull(t),
-					 debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
+		e->pool_vars[i] = variable(
+			e, arena_printf(e->arena, "iop_pool_%s", p->pools[i]->name), NULL, LLVMConstNull(t),
+			debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
 	}
 	e->turns = state(e, "iop_turns", e->i32, u32, e->plan->n_turns);
 	e->buckets = state(e, "iop_buckets", e->i64, debug_u64(e), e->plan->n_buckets);

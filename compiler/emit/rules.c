@@ -396,6 +396,18 @@ static void way_back(struct ruling *r, LLVMValueRef sw, const struct action *lim
 				LLVMAddCase(sw, emit_i32(e, c), to);
 }
 
+static bool has_live_limit(const struct emitter *e)
+{
+	for (uint32_t i = 0; i < e->policy->n_actions; i++) {
+		const struct plan_action *pa = &e->plan->actions[i];
+
+		if (pa->action && pa->hook == e->hook && pa->action->kind == ACTION_LIMIT &&
+		    pa->action->param && pa->action->param->live)
+			return true;
+	}
+	return false;
+}
+
 /* The algorithm stands in a program once; behind it, a number leads back to the limit's ends. */
 static void algorithm(struct ruling *r)
 {
@@ -410,6 +422,8 @@ static void algorithm(struct ruling *r)
 	r->state.cost = LLVMBuildPhi(e->b, e->i64, "cost");
 	r->state.tolerance = LLVMBuildPhi(e->b, e->i64, "tolerance");
 	r->which = r->class_tells ? r->told : LLVMBuildPhi(e->b, e->i32, "which");
+	if (has_live_limit(e))
+		CALL(e, "iop_limit_ease", r->state.tat, r->state.now, r->state.tolerance);
 	emit_cond_br(e, CALL(e, "iop_gcra", r->state.tat, r->state.now, r->state.cost, r->state.tolerance),
 		     conforms, over);
 	emit_at(e, conforms);

@@ -13,7 +13,7 @@
 static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 {
 	const struct policy *p = plan->policy;
-	bool variables = false;
+	bool variables = false, live = false;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < plan->n_maps; i++) {
@@ -28,8 +28,8 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 	for (uint32_t i = 0; i < p->n_pools; i++)
 		variables |= p->pools[i]->used && !p->pools[i]->fixed;
 	for (uint32_t i = 0; i < p->n_params; i++)
-		variables |= plan->reads_param[i];
-	return n + variables + (plan->n_turns || plan->n_buckets);
+		*(p->params[i]->live ? &live : &variables) |= plan->reads_param[i];
+	return n + variables + live + (plan->n_turns || plan->n_buckets);
 }
 
 static void bound_maps(const struct plan *plan, enum iop_hook hook, struct diags *diags)

@@ -17,7 +17,8 @@ struct description {
 	/* By action id: the ranges of its workers, which several rows name. */
 	uint32_t *first_range;
 	bool *has_ranges;
-	bool variables; /* something is left for the loader to write */
+	bool variables; /* of .rodata: something is left for the loader to write */
+	bool live;      /* there are variables of live params */
 };
 
 static struct iop_desc_place place_of(struct description *d, struct span at)
@@ -71,12 +72,6 @@ static void pools(struct description *d)
 
 static void params(struct description *d)
 {
-	static const enum iop_param_type types[] = {
-		[TYPE_NUMBER] = IOP_PARAM_NUMBER,
-		[TYPE_RATE] = IOP_PARAM_RATE,
-		[TYPE_BITRATE] = IOP_PARAM_BITRATE,
-		[TYPE_DURATION] = IOP_PARAM_DURATION,
-	};
 	const struct policy *policy = d->plan->policy;
 
 	for (uint32_t i = 0; i < policy->n_params; i++) {
@@ -84,16 +79,17 @@ static void params(struct description *d)
 		struct iop_desc_param row = {
 			.name = section_string(d->section, p->name),
 			.place = place_of(d, p->at),
-			.type = types[p->type],
+			.type = plan_param_type(p),
 			.value = p->value,
 			.min = p->min,
 			.max = p->max,
+			.live = p->live,
 		};
 
 		if (d->plan->reads_param[i]) {
 			row.variable = section_string(
 				d->section, arena_printf(d->arena, "iop_param_%s", p->name));
-			d->variables = true;
+			*(p->live ? &d->live : &d->variables) = true;
 		}
 		section_add(d->section, IOP_TABLE_PARAMS, &row, 1);
 	}
@@ -262,6 +258,10 @@ static void maps(struct description *d)
 	if (d->variables)
 		map(d, &(struct plan_map){ .name = ".rodata",
 					   .role = IOP_MAP_RODATA,
+					   .scope = IOP_SCOPE_POLICY });
+	if (d->live)
+		map(d, &(struct plan_map){ .name = PLAN_LIVE_SECTION,
+					   .role = IOP_MAP_LIVE,
 					   .scope = IOP_SCOPE_POLICY });
 }
 

@@ -84,6 +84,11 @@ struct plan {
 	unsigned families;        /* that some match can hold for: 1 IPv4, 2 IPv6 */
 };
 
+/* Where the variables of live params are. */
+#define PLAN_LIVE_SECTION ".data.live"
+
+enum iop_param_type plan_param_type(const struct param *p);
+
 /* The stage of the language at a hook. */
 enum lang_stage plan_stage(enum iop_hook hook);
 

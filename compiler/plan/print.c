@@ -180,8 +180,9 @@ static void print_maps(const struct plan *plan, FILE *out)
 				plan->policy->pools[i]->name);
 	for (uint32_t i = 0; i < plan->policy->n_params; i++)
 		if (plan->reads_param[i])
-			fprintf(out, "  variable iop_param_%s, set at load\n",
-				plan->policy->params[i]->name);
+			fprintf(out, "  variable iop_param_%s, set at load%s\n",
+				plan->policy->params[i]->name,
+				plan->policy->params[i]->live ? " and while it runs" : "");
 }
 
 /* --- counters --- */

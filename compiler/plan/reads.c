@@ -35,6 +35,18 @@ static void hfield_params(struct hfield *const *fields, uint32_t n, bool *reads)
 	}
 }
 
+enum iop_param_type plan_param_type(const struct param *p)
+{
+	static const enum iop_param_type types[] = {
+		[TYPE_NUMBER] = IOP_PARAM_NUMBER,
+		[TYPE_RATE] = IOP_PARAM_RATE,
+		[TYPE_BITRATE] = IOP_PARAM_BITRATE,
+		[TYPE_DURATION] = IOP_PARAM_DURATION,
+	};
+
+	return types[p->type];
+}
+
 void plan_reads(struct arena *arena, struct plan *plan)
 {
 	const struct policy *p = plan->policy;

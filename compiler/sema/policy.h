@@ -82,6 +82,7 @@ struct param {
 	enum lang_type type; /* NUMBER, RATE, BITRATE, DURATION */
 	uint64_t value;
 	uint64_t min, max; /* what the uses of it allow */
+	bool live;         /* may change while the policy runs */
 };
 
 /* --- application headers --- */

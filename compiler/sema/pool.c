@@ -174,8 +174,6 @@ void sema_param(struct sema *s, const struct decl *d)
 		sema_duplicate(s, "param", d->name.text, d->name.at, before->at);
 		return;
 	}
-	if (d->live)
-		sema_later(s, d->live_at, "`live`");
 	if (d->value->kind != ITEM_LITERAL || d->value->lo->kind > LIT_BITRATE) {
 		diag_error(s->diags, d->value->at, "a param is a number, a rate or a duration");
 		return;
@@ -187,6 +185,7 @@ void sema_param(struct sema *s, const struct decl *d)
 	p->at = d->name.at;
 	p->type = types[d->value->lo->kind];
 	p->value = d->value->lo->value;
+	p->live = d->live;
 	p->max = UINT64_MAX;
 	if (p->type == TYPE_RATE || p->type == TYPE_BITRATE) {
 		p->min = p->type == TYPE_RATE ? 1 : POLICY_MIN_BITRATE;

@@ -405,7 +405,8 @@ static void print_param(const struct param *p, FILE *out)
 		fputs(" to ", out);
 		print_number(p->type, p->max, out);
 	}
-	fputs(p->max == UINT64_MAX ? " on\n" : "\n", out);
+	fputs(p->max == UINT64_MAX ? " on" : "", out);
+	fputs(p->live ? ", live\n" : "\n", out);
 }
 
 void policy_print(const struct policy *p, FILE *out)

@@ -20,7 +20,8 @@
 
 /* In the order of help: what a user does first comes first. */
 static const struct cli_verb *const verbs[] = {
-	&verb_load, &verb_unload, &verb_list, &verb_status, &verb_stats, &verb_inspect, &verb_test,
+	&verb_load,  &verb_set,     &verb_unload, &verb_list, &verb_status,
+	&verb_stats, &verb_inspect, &verb_test,
 };
 
 static const struct cli_option common_options[] = {

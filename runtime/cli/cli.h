@@ -79,7 +79,7 @@ int cli_fail(struct cli *c, enum cli_exit code, const char *fmt, ...)
 const char *cli_suggest(const char *written, const char *(*word)(const void *words, unsigned i),
 			const void *words);
 
-extern const struct cli_verb verb_load, verb_unload, verb_list, verb_status, verb_stats,
+extern const struct cli_verb verb_load, verb_unload, verb_list, verb_set, verb_status, verb_stats,
 	verb_inspect, verb_test;
 
 /* Reads the command line, runs the verb, prints; main() without the process. */

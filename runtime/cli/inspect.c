@@ -99,6 +99,7 @@ static void say_params(struct output *out, const struct iop_object *o)
 		say_quantity(out, "least", p->min, p->type);
 		say_quantity(out, "most", p->max, p->type);
 		out_bool(out, "used", *object_string(o, p->variable));
+		out_bool(out, "live", p->live);
 		say_place(out, o, &p->place);
 		out_close(out);
 	}

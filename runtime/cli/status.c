@@ -30,7 +30,11 @@ static void say_params(struct output *out, const struct iop_status *s)
 		out_object(out, NULL);
 		out_string(out, "name", s->params[i].name);
 		out_quantity(out, "value", s->params[i].value, "%s", s->params[i].text);
-		out_string(out, "from", s->params[i].set ? "--set" : "policy");
+		out_string(out, "from",
+			   s->params[i].changed ? "set"
+			   : s->params[i].set   ? "--set"
+						: "policy");
+		out_bool(out, "live", s->params[i].live);
 		out_close(out);
 	}
 	out_close(out);

@@ -147,6 +147,31 @@ int iop_unload(const char *policy,
 	       void (*on_step)(void *context, const struct iop_step_event *event), void *context,
 	       struct iop_report *report);
 
+/* --- changing what runs --- */
+
+struct iop_set_event {
+	const char *name;    /* of the param */
+	const char *text;    /* what it is now, "5k/s" */
+	const char *before;  /* what it was */
+	uint64_t value, value_before;
+};
+
+/*
+ * Gives live params of a loaded policy other values, "param=value" each, with the units of
+ * the language: all of them, or none if one cannot be taken. Each changes at once for
+ * all programs; between two of one call a packet may meet one new value beside one old,
+ * in the order in which the policy declares them. `on_set` is told of each (NULL
+ * allowed).
+ *
+ *	-ENOENT  no such policy
+ *	-EINVAL  no such param, or a value that it cannot have
+ *	-EPERM   a param that is not live, or a capability is missing
+ *	-EBUSY   another iopctl is at work
+ */
+int iop_set(const char *policy, const char *const *settings, size_t n_settings,
+	    void (*on_set)(void *context, const struct iop_set_event *event), void *context,
+	    struct iop_report *report);
+
 /* --- what is loaded --- */
 
 struct iop_list {
@@ -172,7 +197,9 @@ struct iop_status_param {
 	enum iop_value_type type;
 	uint64_t value;      /* number, requests a second, bit/s, ns */
 	const char *text;    /* "5k/s" */
-	bool set;            /* at load; else the policy's own */
+	bool set;            /* by the operator, at load or since; else the policy's own */
+	bool live;           /* may change while the policy runs */
+	bool changed;        /* by iop_set(), since the load */
 };
 
 struct iop_status_stage {

@@ -45,7 +45,7 @@ struct numbers {
 
 static const struct member header[] = {
 	M(iop_desc_header, magic, "`IOP_DESC_MAGIC`, 0x00504f49: \"IOP\" and a NUL"),
-	M(iop_desc_header, version, "`IOP_DESC_VERSION`, 1"),
+	M(iop_desc_header, version, "`IOP_DESC_VERSION`, 2"),
 	M(iop_desc_header, size, "bytes of the whole section, at most 16 MiB"),
 	M(iop_desc_header, n_tables, "entries of `tables`; more than this version knows are skipped"),
 	M(iop_desc_header, digest, "SHA-256 over names and texts of the sources"),
@@ -93,10 +93,13 @@ static const struct member param[] = {
 	M(iop_desc_param, name, STRING "name"),
 	M(iop_desc_param, place, PLACE),
 	M(iop_desc_param, type, "`enum iop_param_type`"),
-	M(iop_desc_param, variable, STRING "`__u64` in `.rodata`; \"\": nothing reads it"),
+	M(iop_desc_param, variable, STRING "`__u64` in `.rodata`, of a live one in `.data.live`; \"\": nothing "
+				    "reads it"),
 	M(iop_desc_param, value, "what the policy says, in the unit of its type"),
 	M(iop_desc_param, min, "least that its uses allow"),
 	M(iop_desc_param, max, "most that they allow"),
+	M(iop_desc_param, live, "1: may change while the policy runs"),
+	M(iop_desc_param, reserved, "0"),
 };
 
 static const struct member workload[] = {
@@ -307,6 +310,7 @@ static const struct number roles[] = {
 	N(IOP_MAP_RODATA, "`.rodata`"),
 	N(IOP_MAP_WORKER_ROWS, "`iop_worker_rows`: `struct iop_worker_row`; the loader sets max_entries"),
 	N(IOP_MAP_WORKER_OF, "`iop_worker_of`: a socket's cookie to its row; the loader sets max_entries"),
+	N(IOP_MAP_LIVE, "`.data.live`: the values of live params"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 

@@ -55,14 +55,14 @@ void machine_close(struct machine *m)
 		close(m->cpus);
 }
 
-/* --- variables of .rodata --- */
+/* --- variables of .rodata and .data.live --- */
 
-static void *variable(struct bpf_object *o, const char *name, size_t size)
+static void *variable(struct bpf_object *o, const char *in, const char *name, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(o);
-	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	int id = btf__find_by_name_kind(btf, in, BTF_KIND_DATASEC);
 	const struct btf_type *section = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
-	struct bpf_map *map = bpf_object__find_map_by_name(o, ".rodata");
+	struct bpf_map *map = bpf_object__find_map_by_name(o, in);
 	size_t map_size;
 	char *values = map ? bpf_map__initial_value(map, &map_size) : NULL;
 
@@ -102,7 +102,7 @@ static void set_params(struct kernel *k, const struct policy *p, struct arena *a
 		if (value < param->min || value > param->max)
 			value = param->value;
 		snprintf(name, sizeof(name), "iop_param_%s", param->name);
-		at = variable(k->object, name, sizeof(*at));
+		at = variable(k->object, param->live ? ".data.live" : ".rodata", name, sizeof(*at));
 		if (at)
 			*at = stored_as(param, value);
 		k->params[i] = value;
@@ -121,7 +121,7 @@ static void set_pools(struct kernel *k, const struct policy *p, struct arena *a,
 		if (p->pools[i]->fixed)
 			continue;
 		snprintf(name, sizeof(name), "iop_pool_%s", p->pools[i]->name);
-		at = variable(k->object, name, sizeof(*at));
+		at = variable(k->object, ".rodata", name, sizeof(*at));
 		k->pools[i].n = rng_in(r, 1, MAKE_CORES);
 		k->pools[i].cores = cores;
 		for (uint32_t c = 0; c < k->pools[i].n; c++)

@@ -71,25 +71,31 @@ static void make_bitrate(struct making *m)
 	fputs(rates[rng_below(m->r, 5)], m->out);
 }
 
+/* A live one is in another section, and known to no one when the program is loaded. */
+static const char *end_param(struct making *m)
+{
+	return rng_percent(m->r, 40) ? " live;\n" : ";\n";
+}
+
 static void make_params(struct making *m)
 {
 	m->params.n = rng_below(m->r, 4);
 	for (unsigned i = 0; i < m->params.n; i++) {
 		m->params.value[i] =
 			rng_percent(m->r, 70) ? rng_below(m->r, 8) : rng_below(m->r, 256);
-		fprintf(m->out, "param p%u = %" PRIu64 ";\n", i, m->params.value[i]);
+		fprintf(m->out, "param p%u = %" PRIu64 "%s", i, m->params.value[i], end_param(m));
 	}
 	m->n_rates = rng_below(m->r, 3);
 	for (unsigned i = 0; i < m->n_rates; i++) {
 		fprintf(m->out, "param r%u = ", i);
 		make_rate(m);
-		fputs(";\n", m->out);
+		fputs(end_param(m), m->out);
 	}
 	m->n_bitrates = rng_below(m->r, 2);
 	for (unsigned i = 0; i < m->n_bitrates; i++) {
 		fprintf(m->out, "param b%u = ", i);
 		make_bitrate(m);
-		fputs(";\n", m->out);
+		fputs(end_param(m), m->out);
 	}
 }
 

@@ -204,7 +204,7 @@ static const struct wrong wrongs[] = {
 	W(STAGES, 0, stage, hook, IOP_HOOKS, "stage 0: hook: unknown value 2"),
 	W(STAGES, 0, stage, hook, IOP_HOOK_RX, "stage 1: the same hook as stage 0"),
 	W(STAGES, 1, stage, program, 0, "stage 1: program: empty"),
-	W(MAPS, 0, map, role, IOP_MAP_ROLES, "map 0: role: unknown value 14"),
+	W(MAPS, 0, map, role, IOP_MAP_ROLES, "map 0: role: unknown value 15"),
 	W(MAPS, 0, map, scope, IOP_SCOPES, "map 0: scope: unknown value 2"),
 	W(MAPS, 3, map, scope, IOP_SCOPE_GROUP, "map 3: a map of its role has another scope"),
 	W(MAPS, 1, map, role, IOP_MAP_COUNT_RX, "map 1: the same role as map 0"),
@@ -293,7 +293,7 @@ static const struct {
 	{ offsetof(struct iop_desc_header, member), value, code, message }
 	H(magic, 0, EBADMSG, "the description has no magic number"),
 	H(magic, 0x494f5000, EBADMSG, "the description is of the other byte order"),
-	H(version, 2, ENOTSUP, "the description is of version 2, this program reads version 1"),
+	H(version, 3, ENOTSUP, "the description is of version 3, this program reads version 2"),
 	H(version, 0, EBADMSG, "the description is of the unknown version 0"),
 	H(size, 16, EBADMSG, "the description says that it has 16 bytes, it has %z"),
 	H(n_tables, 16, EBADMSG, "the description has 16 tables of 17"),
