@@ -390,6 +390,8 @@ int adopt_workers(const struct iop_object *o, struct adoption *out, struct iop_r
 				    "cannot list the sockets of this network namespace: %s",
 				    strerror(-result));
 	for (__u32 w = 0; w < object_count(o, IOP_TABLE_WORKLOADS); w++) {
+		if (!(object_workload(o, w)->hooks >> IOP_HOOK_SOCKET & 1))
+			continue;
 		err = search_workload(&s, w);
 		if (err) {
 			result = report_error(report, err, IOP_CAUSE_ENVIRONMENT,

@@ -83,11 +83,19 @@ static int check_prefix(struct check *c, __u32 i)
 	return 0;
 }
 
+static int check_workload(struct check *c, __u32 i)
+{
+	__u32 unknown = ROW(c, workload, IOP_TABLE_WORKLOADS, i)->hooks & ~((1u << IOP_HOOKS) - 1);
+
+	return unknown ? check_bad(c, EBADMSG, "workload %u: hooks: unknown bits 0x%x", i, unknown)
+		       : 0;
+}
+
 static int check_match(struct check *c, __u32 i)
 {
 	const struct iop_desc_match *m = ROW(c, match, IOP_TABLE_MATCHES, i);
 
-	if (m->protocol != IPPROTO_UDP)
+	if (m->protocol != IPPROTO_UDP && m->protocol != IPPROTO_TCP)
 		return check_bad(c, EBADMSG, "match %u: protocol: unknown value %u", i,
 				 m->protocol);
 	for (__u32 k = 0; k < m->n_ports; k++) {
@@ -208,6 +216,7 @@ static const struct {
 } relations[] = {
 	{ IOP_TABLE_TERMS, check_term },     { IOP_TABLE_PARAMS, check_param },
 	{ IOP_TABLE_RANGES, check_range },   { IOP_TABLE_PREFIXES, check_prefix },
+	{ IOP_TABLE_WORKLOADS, check_workload },
 	{ IOP_TABLE_MATCHES, check_match },  { IOP_TABLE_CLASSES, check_class },
 	{ IOP_TABLE_STAGES, check_stage },   { IOP_TABLE_MAPS, check_map },
 	{ IOP_TABLE_TARGETS, check_target }, { IOP_TABLE_TESTS, check_test },

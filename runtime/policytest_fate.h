@@ -15,9 +15,10 @@
 
 /* --- the packet --- */
 
-/* The UDP datagram in a frame, as a socket gets it. */
+/* The UDP datagram or TCP segment in a frame, as a socket gets it. */
 struct datagram {
 	int family; /* AF_INET, AF_INET6 */
+	__u32 protocol; /* IPPROTO_UDP, IPPROTO_TCP */
 	struct sockaddr_storage from, to;
 	const __u8 *payload;
 	size_t size;
@@ -25,7 +26,7 @@ struct datagram {
 
 enum datagram_kind {
 	DATAGRAM_WHOLE,
-	DATAGRAM_NONE,   /* not UDP, or broken: no socket meets it */
+	DATAGRAM_NONE,   /* neither UDP nor TCP, or broken: no socket meets it */
 	DATAGRAM_OPAQUE, /* a fragment, or authenticated: what the socket gets is not known here */
 };
 

@@ -12,6 +12,7 @@
 #include "policytest_fate.h"
 
 #define UDP_HEADER 8
+#define TCP_HEADER 20
 #define MAX_TAGS 2
 
 struct rest {
@@ -79,6 +80,11 @@ const __u8 *datagram_address(const struct sockaddr_storage *a)
 				       : ((const struct sockaddr_in6 *)a)->sin6_addr.s6_addr;
 }
 
+static bool is_known(unsigned protocol)
+{
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_TCP;
+}
+
 static enum datagram_kind read_ipv4(struct rest *r, struct datagram *d)
 {
 	const __u8 *ip = r->at;
@@ -90,7 +96,8 @@ static enum datagram_kind read_ipv4(struct rest *r, struct datagram *d)
 	total = get16(ip + 2);
 	if (header < 20 || total < header || total > r->size)
 		return DATAGRAM_NONE;
-	if (ip[9] != IPPROTO_UDP)
+	d->protocol = ip[9];
+	if (!is_known(ip[9]))
 		return DATAGRAM_NONE;
 	if (get16(ip + 6) & 0x3fff)
 		return DATAGRAM_OPAQUE;
@@ -102,10 +109,10 @@ static enum datagram_kind read_ipv4(struct rest *r, struct datagram *d)
 	return DATAGRAM_WHOLE;
 }
 
-/* Extension headers that a stack walks over on the way to UDP. */
-static enum datagram_kind skip_extensions(struct rest *r, unsigned next)
+/* Extension headers that a stack walks over on the way to UDP or TCP. */
+static enum datagram_kind skip_extensions(struct rest *r, unsigned next, struct datagram *d)
 {
-	while (next != IPPROTO_UDP) {
+	while (!is_known(next)) {
 		size_t size;
 
 		if (r->size < 8)
@@ -125,6 +132,7 @@ static enum datagram_kind skip_extensions(struct rest *r, unsigned next)
 		if (!skip(r, size))
 			return DATAGRAM_NONE;
 	}
+	d->protocol = next;
 	return DATAGRAM_WHOLE;
 }
 
@@ -138,14 +146,15 @@ static enum datagram_kind read_ipv6(struct rest *r, struct datagram *d)
 	d->family = AF_INET6;
 	set_address(&d->from, AF_INET6, ip + 8);
 	set_address(&d->to, AF_INET6, ip + 24);
-	return skip_extensions(r, ip[6]);
+	return skip_extensions(r, ip[6], d);
 }
 
 enum datagram_kind datagram_read(const __u8 *frame, size_t size, struct datagram *d)
 {
 	struct rest r = { frame, size };
 	enum datagram_kind kind = DATAGRAM_NONE;
-	const __u8 *udp;
+	const __u8 *l4;
+	size_t header;
 
 	*d = (struct datagram){ 0 };
 	switch (read_ethernet(&r)) {
@@ -154,14 +163,21 @@ enum datagram_kind datagram_read(const __u8 *frame, size_t size, struct datagram
 	}
 	if (kind != DATAGRAM_WHOLE)
 		return kind;
-	udp = r.at;
-	if (!skip(&r, UDP_HEADER) || get16(udp + 4) < UDP_HEADER ||
-	    get16(udp + 4) - UDP_HEADER > r.size)
-		return DATAGRAM_NONE;
-	set_port(&d->from, get16(udp));
-	set_port(&d->to, get16(udp + 2));
+	l4 = r.at;
+	if (d->protocol == IPPROTO_TCP) {
+		header = r.size < TCP_HEADER ? 0 : (size_t)(l4[12] >> 4) * 4;
+		if (header < TCP_HEADER || !skip(&r, header))
+			return DATAGRAM_NONE;
+		d->size = r.size;
+	} else {
+		if (!skip(&r, UDP_HEADER) || get16(l4 + 4) < UDP_HEADER ||
+		    get16(l4 + 4) - UDP_HEADER > r.size)
+			return DATAGRAM_NONE;
+		d->size = get16(l4 + 4) - UDP_HEADER;
+	}
+	set_port(&d->from, get16(l4));
+	set_port(&d->to, get16(l4 + 2));
 	d->payload = r.at;
-	d->size = get16(udp + 4) - UDP_HEADER;
 	return DATAGRAM_WHOLE;
 }
 
@@ -197,7 +213,7 @@ static bool meets(const struct iop_object *o, const struct iop_desc_match *m,
 
 		port = datagram_port(&d->to) >= range->lo && datagram_port(&d->to) <= range->hi;
 	}
-	return port && in_prefixes(o, m->first_to, m->n_to, &d->to) &&
+	return m->protocol == d->protocol && port && in_prefixes(o, m->first_to, m->n_to, &d->to) &&
 	       in_prefixes(o, m->first_from, m->n_from, &d->from);
 }
 

@@ -113,7 +113,7 @@ static void write_prefixes(FILE *f, const struct iop_object *o, const char *word
 
 void words_match(FILE *f, const struct iop_object *o, const struct iop_desc_match *match)
 {
-	(void)fputs("udp", f);
+	(void)fputs(match->protocol == IPPROTO_TCP ? "tcp" : "udp", f);
 	if (match->n_ports) {
 		(void)fputs(" port ", f);
 		words_ranges(f, o, match->first_port, match->n_ports);

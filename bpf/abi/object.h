@@ -134,11 +134,12 @@ struct iop_desc_workload {
 	__u32 first_match, n_matches;
 	__u32 first_owner, n_owners;
 	__u32 rank;
+	__u32 hooks; /* bit per enum iop_hook: it has rules there */
 };
 
 struct iop_desc_match {
 	struct iop_desc_place place;
-	__u32 protocol;               /* IPPROTO_UDP */
+	__u32 protocol;               /* IPPROTO_UDP, IPPROTO_TCP */
 	__u32 first_port, n_ports;    /* ranges */
 	__u32 first_to, n_to;         /* prefixes */
 	__u32 first_from, n_from;     /* prefixes */

@@ -283,8 +283,11 @@ IOP_WALKS(rx, xdp_md)
 IOP_WALKS(socket, sk_reuseport_md)
 #undef IOP_WALKS
 
+/* Of TCP, whose header is longer, where a UDP header would stand. */
 STAGE_FN static __u64 iop_udp_distance(const struct iop_pkt *p)
 {
+	if (iop_protos(p) & IOP_TCP)
+		return p->payload - sizeof(struct udphdr) - p->start;
 	return (const __u8 *)p->udp - p->start;
 }
 

@@ -114,7 +114,7 @@ NUMBER(VLAN_DEI)
 }
 
 NUMBER(IP_VERSION) { *out = iop_family(p); return true; }
-NUMBER(IP_PROTO) { *out = IPPROTO_UDP; return true; }
+NUMBER(IP_PROTO) { *out = iop_is_tcp(p) ? IPPROTO_TCP : IPPROTO_UDP; return true; }
 NUMBER(IP_DSCP) { *out = iop_tos(p) >> 2; return true; }
 NUMBER(IP_ECN) { *out = iop_tos(p) & 3; return true; }
 
@@ -161,20 +161,56 @@ NUMBER(IP6_HOPS) IF_FAMILY(6, *out = iop_ip8(p, V6(hop_limit)))
 NUMBER(IP6_FLOW) IF_FAMILY(6, *out = bpf_ntohl(iop_ip32(p, 0)) & 0xfffff)
 NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(iop_ip16(p, V6(payload_len))))
 
-NUMBER(UDP_SPORT) { *out = bpf_ntohs(p->udp->source); return true; }
-NUMBER(UDP_DPORT) { *out = bpf_ntohs(p->udp->dest); return true; }
+#define IF(condition, statement) \
+	{                        \
+		if (!(condition)) \
+			return false; \
+		statement;       \
+		return true;     \
+	}
+#define IF_UDP(statement) IF(!iop_is_tcp(p), statement)
+#define IF_TCP(statement) IF(iop_is_tcp(p), const struct tcphdr *tcp = (const void *)p->udp; statement)
+/* Bits of the byte that tcp.flags is. */
+#define TCP_FLAGS(tcp) (((const __u8 *)(tcp))[13])
+
+NUMBER(UDP_SPORT) IF_UDP(*out = bpf_ntohs(p->udp->source))
+NUMBER(UDP_DPORT) IF_UDP(*out = bpf_ntohs(p->udp->dest))
 /* Opaque: iop_rx_enter() held the length against the packet's end, so that of a datagram that is
  * longer than a number LLVM would know which bytes are there, and leave out the verifier's check. */
-NUMBER(UDP_LEN) { *out = iop_whole(bpf_ntohs(p->udp->len)); return true; }
-NUMBER(UDP_CHECK) { *out = bpf_ntohs(p->udp->check); return true; }
+NUMBER(UDP_LEN) IF_UDP(*out = iop_whole(bpf_ntohs(p->udp->len)))
+NUMBER(UDP_CHECK) IF_UDP(*out = bpf_ntohs(p->udp->check))
+NUMBER(TCP_SPORT) IF_TCP(*out = bpf_ntohs(tcp->source))
+NUMBER(TCP_DPORT) IF_TCP(*out = bpf_ntohs(tcp->dest))
+NUMBER(TCP_SEQ) IF_TCP(*out = bpf_ntohl(tcp->seq))
+NUMBER(TCP_ACK_SEQ) IF_TCP(*out = bpf_ntohl(tcp->ack_seq))
+NUMBER(TCP_WINDOW) IF_TCP(*out = bpf_ntohs(tcp->window))
+NUMBER(TCP_FLAGS) IF_TCP(*out = TCP_FLAGS(tcp))
+NUMBER(TCP_FIN) IF_TCP(*out = TCP_FLAGS(tcp) & 1)
+NUMBER(TCP_SYN) IF_TCP(*out = TCP_FLAGS(tcp) >> 1 & 1)
+NUMBER(TCP_RST) IF_TCP(*out = TCP_FLAGS(tcp) >> 2 & 1)
+NUMBER(TCP_PSH) IF_TCP(*out = TCP_FLAGS(tcp) >> 3 & 1)
+NUMBER(TCP_ACK) IF_TCP(*out = TCP_FLAGS(tcp) >> 4 & 1)
+NUMBER(TCP_URG) IF_TCP(*out = TCP_FLAGS(tcp) >> 5 & 1)
+NUMBER(TCP_ECE) IF_TCP(*out = TCP_FLAGS(tcp) >> 6 & 1)
+NUMBER(TCP_CWR) IF_TCP(*out = TCP_FLAGS(tcp) >> 7 & 1)
+#undef TCP_FLAGS
+#undef IF_TCP
+#undef IF_UDP
+#undef IF
 NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
 
 #undef NUMBER
 #undef ADDR
 
+/* The destination's port; in a program that knows both protocols 65,536 more for TCP, so that
+ * one number tells workloads apart. */
 STAGE_FN static __u64 iop_dport(const struct iop_pkt *p)
 {
-	return bpf_ntohs(p->udp->dest);
+	__u64 port = bpf_ntohs(p->udp->dest);
+
+	if (iop_protos(p) == (IOP_UDP | IOP_TCP) && iop_is_tcp(p))
+		port += 1 << 16;
+	return port;
 }
 
 /* Both ports as one number: source << 16 | destination. */

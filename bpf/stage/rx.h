@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The driver stage: from a frame to a datagram of a workload.
+ * The driver stage: from a frame to a datagram or segment of a workload.
  *
  * It is done in two steps. iop_rx_open() finds the ports and nothing more, so
  * that traffic which no workload names leaves after the fewest instructions.
- * iop_rx_enter() then makes sure that the datagram is whole. A packet that
- * either refuses is passed untouched.
+ * iop_rx_enter() then makes sure that the datagram or segment is whole. A packet
+ * that either refuses is passed untouched.
  */
 #ifndef IOP_STAGE_RX_H
 #define IOP_STAGE_RX_H
@@ -15,8 +15,22 @@
 #define IOP_MAX_EXT_HEADERS 6
 #define IOP_FRAGMENT_MASK 0x3fff /* MF and the offset */
 
+/* Is this a protocol that some workload matches? */
+static __always_inline bool iop_carries(struct iop_pkt *p, __u8 next)
+{
+	if (iop_rx_protos & IOP_UDP && next == IPPROTO_UDP) {
+		p->l4 = IPPROTO_UDP;
+		return true;
+	}
+	if (iop_rx_protos & IOP_TCP && next == IPPROTO_TCP) {
+		p->l4 = IPPROTO_TCP;
+		return true;
+	}
+	return false;
+}
+
 /*
- * Extension headers (RFC 8200, section 4) that may stand before UDP. What they
+ * Extension headers (RFC 8200, section 4) that may stand before UDP or TCP. What they
  * take is kept below a power of two, which it always is: so each way out of the
  * loop looks the same to the verifier, and what follows is verified once for all
  * of them.
@@ -32,7 +46,7 @@ static __always_inline const void *iop_ip6_walk(struct iop_pkt *p, const struct 
 		const struct ipv6_opt_hdr *opt = first + taken;
 		__u32 size;
 
-		if (next == IPPROTO_UDP)
+		if (iop_carries(p, next))
 			return opt;
 		if ((const __u8 *)(opt + 1) > p->end)
 			return NULL;
@@ -55,7 +69,7 @@ static __always_inline const void *iop_l4(struct iop_pkt *p)
 	if (p->proto == bpf_htons(ETH_P_IP) && iop_families & 1) {
 		const struct iphdr *ip = p->l3;
 
-		if ((const __u8 *)(ip + 1) > p->end || ip->protocol != IPPROTO_UDP)
+		if ((const __u8 *)(ip + 1) > p->end || !iop_carries(p, ip->protocol))
 			return NULL;
 		p->family = 4;
 		return p->l3 + ((*(const __u8 *)ip & 0xf) << 2);
@@ -95,7 +109,7 @@ static __always_inline bool iop_tags(struct iop_pkt *p)
 	return true;
 }
 
-/* Up to the UDP header; false: not UDP over IP. */
+/* Up to the header with the ports; false: not a protocol of ours over IP. */
 static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 {
 	p->ctx = ctx;
@@ -119,10 +133,43 @@ static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 	return true;
 }
 
-/* Is the datagram whole, and are its headers what iop_rx_open() took them for? */
+/* A segment has no length of its own: it is what IP carries behind its headers. */
+static __always_inline bool iop_segment(struct iop_pkt *p, __s32 room)
+{
+	const __u8 *tcp = (const void *)p->udp;
+	__u32 size = room, header;
+
+	if (tcp + sizeof(struct tcphdr) > p->end)
+		return false;
+	header = tcp[12] >> 4 << 2;
+	iop_opaque(size);
+	/* The bound is for the verifier, to which the distance of two pointers may be anything. */
+	if (size > 0xffff || header < sizeof(struct tcphdr) || header > size)
+		return false;
+	p->stop = tcp + size;
+	if (p->stop > p->end)
+		return false;
+	p->payload = tcp + header;
+	p->payload_len = size - header;
+	iop_opaque(p->payload);
+	return true;
+}
+
+static __always_inline bool iop_datagram(struct iop_pkt *p, __s32 room)
+{
+	__s32 len = bpf_ntohs(p->udp->len);
+
+	p->stop = (const __u8 *)p->udp + len;
+	if (len < (__s32)sizeof(struct udphdr) || len > room || p->stop > p->end)
+		return false;
+	p->payload_len = len - sizeof(struct udphdr);
+	return true;
+}
+
+/* Is it whole, and are its headers what iop_rx_open() took them for? */
 STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 {
-	__s32 len = bpf_ntohs(p->udp->len), before = (const void *)p->udp - p->l3, room;
+	__s32 before = (const void *)p->udp - p->l3, room;
 	__u32 first = *(const __u8 *)p->l3;
 
 	if (p->family == 4) {
@@ -139,10 +186,8 @@ STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 			return false;
 		room = bpf_ntohs(ip->payload_len) + (__s32)sizeof(*ip) - before;
 	}
-	p->stop = (const __u8 *)p->udp + len;
-	if (len < (__s32)sizeof(struct udphdr) || len > room || p->stop > p->end)
+	if (!(iop_is_tcp(p) ? iop_segment(p, room) : iop_datagram(p, room)))
 		return false;
-	p->payload_len = len - sizeof(struct udphdr);
 	/* LLVM could conclude from here that bytes of the datagram can be read; the verifier
 	 * cannot, and wants the check. And a number of 32 bits would be spilled to half a slot. */
 	iop_opaque(p->stop);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The socket stage: the datagram that sk_reuseport hands over. `data` stands at
- * the UDP header (net/core/filter.c, sk_reuseport_kern), length and checksum
- * are checked, fragments are joined.
+ * The socket stage: the packet that sk_reuseport hands over. `data` stands at
+ * the UDP or TCP header (net/core/filter.c, sk_reuseport_kern), length and checksum
+ * are checked, fragments are joined. Of TCP it is what reaches a listening socket,
+ * the SYN of a new connection: there is no payload to look at.
  */
 #ifndef IOP_STAGE_SOCKET_H
 #define IOP_STAGE_SOCKET_H
@@ -31,6 +32,12 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 	p->payload = (const __u8 *)(p->udp + 1);
 	if (p->payload > p->end)
 		return false;
+	if (iop_socket_protos & IOP_TCP)
+		p->l4 = ctx->ip_protocol;
+	if (iop_is_tcp(p)) {
+		p->payload_len = 0;
+		return true;
+	}
 	/* What lies in page fragments cannot be read from here: docs/design.md, "What the
 	 * socket stage cannot see". */
 	if (p->end - data < ctx->len) {

@@ -17,6 +17,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,12 +64,13 @@ struct iop_pkt {
 	const __u8 *start;           /* first byte that can be read: at rx the Ethernet header */
 	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
 	const void *l3;              /* IP header, complete; rx only */
-	const struct udphdr *udp;    /* complete */
+	const struct udphdr *udp;    /* complete; of TCP the header that begins with the same ports */
 	const __u8 *payload;
-	__u64 payload_len;           /* by the UDP header; what is behind it is padding */
+	__u64 payload_len;           /* by the headers; what is behind it is padding */
 	__u64 family;                /* 4 or 6 */
 	__be16 proto;                /* EtherType */
 	__u32 hook;                  /* enum iop_hook: a constant in each program */
+	__u32 l4;                    /* IPPROTO_*; where a program knows several (iop_is_tcp) */
 };
 
 /* An address as it lies in the packet: IPv4 in the low 32 bits of lo, hi 0. */
@@ -88,7 +90,22 @@ int iop_socket_policy(struct iop_pkt *p);
 /* Families that some match can hold for: bit 0 IPv4, bit 1 IPv6. */
 extern const __u32 iop_families;
 
+/* Protocols that workloads with such a stage match, so that a program knows of no other. */
+#define IOP_UDP 1u
+#define IOP_TCP 2u
+extern const __u32 iop_rx_protos, iop_socket_protos;
+
 /* Maps whose layout depends on the policy. */
 extern char iop_count_rx[], iop_count_socket[];
+
+static __always_inline __u32 iop_protos(const struct iop_pkt *p)
+{
+	return p->hook == IOP_HOOK_RX ? iop_rx_protos : iop_socket_protos;
+}
+
+static __always_inline bool iop_is_tcp(const struct iop_pkt *p)
+{
+	return iop_protos(p) == IOP_TCP || (iop_protos(p) & IOP_TCP && p->l4 == IPPROTO_TCP);
+}
 
 #endif

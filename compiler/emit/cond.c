@@ -45,24 +45,23 @@ static void compare(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 	emit_cond_br(e, LLVMBuildICmp(e->b, predicates[c->kind], a, b, ""), is, is_not);
 }
 
-/* Single numbers become a switch, ranges comparisons behind it. */
-static void ranges(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
-		   LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
+/* Single numbers become a switch, ranges comparisons behind it; all of them `base` higher. */
+static void ranges(struct emitter *e, LLVMValueRef v, const struct range *list, uint32_t n,
+		   uint64_t base, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
 {
-	LLVMValueRef v = number(e, c->lhs, unknown);
 	LLVMBasicBlockRef next = emit_block(e, "ranges");
-	LLVMValueRef sw = LLVMBuildSwitch(e->b, v, next, c->n);
+	LLVMValueRef sw = LLVMBuildSwitch(e->b, v, next, n);
 
 	emit_at(e, next);
-	for (uint32_t i = 0; i < c->n; i++) {
-		const struct range *r = &c->ranges[i];
+	for (uint32_t i = 0; i < n; i++) {
+		const struct range *r = &list[i];
 
 		if (r->hi - r->lo < 4) {
 			for (uint64_t k = 0; k <= r->hi - r->lo; k++) /* hi may be the greatest number */
-				LLVMAddCase(sw, emit_i64(e, r->lo + k), is);
+				LLVMAddCase(sw, emit_i64(e, base + r->lo + k), is);
 			continue;
 		}
-		LLVMValueRef from = LLVMBuildSub(e->b, v, emit_i64(e, r->lo), "");
+		LLVMValueRef from = LLVMBuildSub(e->b, v, emit_i64(e, base + r->lo), "");
 
 		next = emit_block(e, "");
 		emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, from, emit_i64(e, r->hi - r->lo), ""), is,
@@ -261,7 +260,7 @@ void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef 
 	debug_at(e, c->at);
 	switch (c->kind) {
 	case COND_RANGES:
-		ranges(e, c, is, is_not, unknown);
+		ranges(e, number(e, c->lhs, unknown), c->ranges, c->n, 0, is, is_not);
 		break;
 	case COND_PREFIXES:
 		prefixes(e, &c->field, c->prefixes, c->n, is, is_not, unknown);
@@ -319,19 +318,25 @@ static void match_side(struct emitter *e, enum lang_field field, const struct pr
 	emit_at(e, next);
 }
 
+uint64_t emit_port(const struct emitter *e, const struct match *m, uint64_t port)
+{
+	bool both = e->plan->protos[e->hook] == (PLAN_UDP | PLAN_TCP);
+
+	return both && m->proto == PROTO_TCP ? port + (1u << 16) : port;
+}
+
 void emit_match(struct emitter *e, const struct workload *w, bool ports, LLVMBasicBlockRef yes,
 		LLVMBasicBlockRef no)
 {
 	for (uint32_t i = 0; i < w->n_matches; i++) {
 		const struct match *m = &w->matches[i];
 		LLVMBasicBlockRef other = i + 1 < w->n_matches ? emit_block(e, "match") : no, next;
-		struct value dport = { .kind = VALUE_FIELD, .field = { .field = FIELD_UDP_DPORT } };
-		struct cond c = { .kind = COND_RANGES, .lhs = &dport, .ranges = m->ports, .n = m->n_ports };
 
 		debug_at(e, m->at);
 		if (ports) {
 			next = emit_block(e, "");
-			ranges(e, &c, next, other, other);
+			ranges(e, CALL(e, "iop_dport", e->pkt), m->ports, m->n_ports,
+			       emit_port(e, m, 0), next, other);
 			emit_at(e, next);
 		}
 		match_side(e, FIELD_IP_DST, m->to, m->n_to, other);

@@ -68,7 +68,7 @@ static void plain_ports(struct emitter *e, const struct workload *w, LLVMValueRe
 	for (uint32_t i = 0; i < w->n_matches; i++)
 		for (uint32_t k = 0; k < w->matches[i].n_ports; k++)
 			for (uint64_t p = w->matches[i].ports[k].lo; p <= w->matches[i].ports[k].hi; p++)
-				LLVMAddCase(sw, emit_i64(e, p), to);
+				LLVMAddCase(sw, emit_i64(e, emit_port(e, &w->matches[i], p)), to);
 }
 
 /*
@@ -219,6 +219,8 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		emit_maps(&e);
 		emit_variables(&e);
 		constant(&e, "iop_families", plan->families);
+		constant(&e, "iop_rx_protos", plan->protos[IOP_HOOK_RX]);
+		constant(&e, "iop_socket_protos", plan->protos[IOP_HOOK_SOCKET]);
 		if (plan->hooks[IOP_HOOK_RX].used)
 			rx_policy(&e);
 		if (plan->hooks[IOP_HOOK_SOCKET].used)

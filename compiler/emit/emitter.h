@@ -179,6 +179,8 @@ void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef 
  * unknown, to `no`. */
 void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBlockRef yes,
 	       LLVMBasicBlockRef no);
+/* A destination port of the match, as iop_dport() tells it of a packet. */
+uint64_t emit_port(const struct emitter *e, const struct match *m, uint64_t port);
 /* Does the packet belong to the workload? */
 void emit_match(struct emitter *e, const struct workload *w, bool ports, LLVMBasicBlockRef yes,
 		LLVMBasicBlockRef no);

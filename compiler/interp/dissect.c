@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From bytes to a datagram. What is not one, whole and in one piece, is of no
+ * From bytes to a datagram or a segment. What is not one, whole and in one piece, is of no
  * workload; each `return false` is one of the ways in which that can be.
  */
 #include "interp/model.h"
@@ -14,6 +14,7 @@ enum {
 	IP4_BYTES = 20,
 	IP6_BYTES = 40,
 	UDP_BYTES = 8,
+	TCP_BYTES = 20,
 	EXTENSIONS_MAX = 6,
 
 	TYPE_VLAN = 0x8100,
@@ -72,6 +73,11 @@ static bool dissect_link(struct rest *r, struct packet *pk)
 	return true;
 }
 
+static bool is_known(enum lang_proto proto)
+{
+	return proto == PROTO_UDP || proto == PROTO_TCP;
+}
+
 /* `room`: bytes that IP has for what it carries. */
 static bool dissect_ip4(struct rest *r, bool reassembled, struct packet *pk, uint32_t *room)
 {
@@ -91,17 +97,22 @@ static bool dissect_ip4(struct rest *r, bool reassembled, struct packet *pk, uin
 	*room = pk->ip_len - header;
 
 	fragment = be16(pk->ip + 6) & (IP4_MORE_FRAGMENTS | IP4_FRAGMENT_OFFSET);
-	return (!fragment || reassembled) && pk->ip[9] == PROTO_UDP;
+	pk->proto = pk->ip[9];
+	return (!fragment || reassembled) && is_known(pk->proto);
 }
 
-/* Walks the extension headers; what is behind them is UDP if this is true. */
-static bool walk_extensions(struct rest *r, bool reassembled, uint8_t next, uint32_t *room)
+/* Walks the extension headers; what is behind them is UDP or TCP if this is true. */
+static bool walk_extensions(struct rest *r, bool reassembled, struct packet *pk, uint32_t *room)
 {
+	uint8_t next = pk->ip[6];
+
 	for (int i = 0; i <= EXTENSIONS_MAX; i++) {
 		uint32_t size;
 
-		if (next == PROTO_UDP)
+		if (is_known(next)) {
+			pk->proto = next;
 			return true;
+		}
 		if (i == EXTENSIONS_MAX || r->n < 2)
 			return false;
 
@@ -130,21 +141,37 @@ static bool dissect_ip6(struct rest *r, bool reassembled, struct packet *pk, uin
 		return false;
 	*room = be16(pk->ip + 4);
 	pk->ip_len = IP6_BYTES + *room;
-	return walk_extensions(r, reassembled, pk->ip[6], room);
+	return walk_extensions(r, reassembled, pk, room);
 }
 
 static bool dissect_udp(struct rest *r, uint32_t room, struct packet *pk)
 {
 	uint32_t len;
 
-	pk->udp = r->at;
+	pk->l4 = r->at;
 	if (!take(r, UDP_BYTES))
 		return false;
-	len = be16(pk->udp + 4);
+	len = be16(pk->l4 + 4);
 	if (len < UDP_BYTES || len > room || len - UDP_BYTES > r->n)
 		return false;
 	pk->payload = r->at;
 	pk->payload_len = len - UDP_BYTES;
+	return true;
+}
+
+/* Its length is what IP has room for; its header says itself how long it is. */
+static bool dissect_tcp(struct rest *r, uint32_t room, struct packet *pk)
+{
+	uint32_t header;
+
+	pk->l4 = r->at;
+	if (r->n < TCP_BYTES || room > r->n)
+		return false;
+	header = (uint32_t)(pk->l4[12] >> 4) * 4;
+	if (header < TCP_BYTES || header > room || !take(r, header))
+		return false;
+	pk->payload = r->at;
+	pk->payload_len = room - header;
 	return true;
 }
 
@@ -163,5 +190,7 @@ bool dissect(const uint8_t *frame, size_t len, bool reassembled, struct packet *
 		ip = dissect_ip6(&r, reassembled, pk, &room);
 	else
 		return false;
-	return ip && dissect_udp(&r, room, pk);
+	if (!ip)
+		return false;
+	return pk->proto == PROTO_TCP ? dissect_tcp(&r, room, pk) : dissect_udp(&r, room, pk);
 }

@@ -59,7 +59,7 @@ static struct datum read_ip(enum lang_field f, const struct packet *pk)
 	case FIELD_IP_VERSION: return number(pk->version);
 	case FIELD_IP_SRC: return addr_read(pk, true);
 	case FIELD_IP_DST: return addr_read(pk, false);
-	case FIELD_IP_PROTO: return number(PROTO_UDP);
+	case FIELD_IP_PROTO: return number(pk->proto);
 	case FIELD_IP_TTL: return number(pk->version == 4 ? pk->ip[8] : pk->ip[7]);
 	case FIELD_IP_DSCP: return number(class_of_traffic >> 2);
 	case FIELD_IP_ECN: return number(class_of_traffic & 3);
@@ -97,18 +97,38 @@ static struct datum read_ip6(enum lang_field f, const struct packet *pk)
 
 static struct datum read_udp(enum lang_field f, const struct packet *pk)
 {
+	if (pk->proto != PROTO_UDP)
+		return missing();
 	switch (f) {
-	case FIELD_UDP_SPORT: return number(be16(pk->udp));
-	case FIELD_UDP_DPORT: return number(be16(pk->udp + 2));
-	case FIELD_UDP_LEN: return number(be16(pk->udp + 4));
-	case FIELD_UDP_CHECK: return number(be16(pk->udp + 6));
-	case FIELD_PAYLOAD_LEN: return number(pk->payload_len);
-	case FIELD_PAYLOAD:
-		return (struct datum){ .kind = DATUM_BYTES,
-				       .data = pk->payload,
-				       .len = pk->payload_len };
+	case FIELD_UDP_SPORT: return number(be16(pk->l4));
+	case FIELD_UDP_DPORT: return number(be16(pk->l4 + 2));
+	case FIELD_UDP_LEN: return number(be16(pk->l4 + 4));
+	case FIELD_UDP_CHECK: return number(be16(pk->l4 + 6));
 	default: return missing();
 	}
+}
+
+static struct datum read_tcp(enum lang_field f, const struct packet *pk)
+{
+	if (pk->proto != PROTO_TCP)
+		return missing();
+	switch (f) {
+	case FIELD_TCP_SPORT: return number(be16(pk->l4));
+	case FIELD_TCP_DPORT: return number(be16(pk->l4 + 2));
+	case FIELD_TCP_SEQ: return number(big_endian(pk->l4 + 4, 4));
+	case FIELD_TCP_ACK_SEQ: return number(big_endian(pk->l4 + 8, 4));
+	case FIELD_TCP_FLAGS: return number(pk->l4[13]);
+	case FIELD_TCP_FIN ... FIELD_TCP_CWR: return number(pk->l4[13] >> (f - FIELD_TCP_FIN) & 1);
+	case FIELD_TCP_WINDOW: return number(be16(pk->l4 + 14));
+	default: return missing();
+	}
+}
+
+static struct datum read_payload(enum lang_field f, const struct packet *pk)
+{
+	if (f == FIELD_PAYLOAD_LEN)
+		return number(pk->payload_len);
+	return (struct datum){ .kind = DATUM_BYTES, .data = pk->payload, .len = pk->payload_len };
 }
 
 struct datum field_read(const struct field_ref *f, const struct facts *facts)
@@ -122,7 +142,9 @@ struct datum field_read(const struct field_ref *f, const struct facts *facts)
 	case FIELD_IP_VERSION ... FIELD_IP_ECN: return read_ip(f->field, pk);
 	case FIELD_IP4_SRC ... FIELD_IP4_LEN: return read_ip4(f->field, pk);
 	case FIELD_IP6_SRC ... FIELD_IP6_LEN: return read_ip6(f->field, pk);
-	case FIELD_UDP_SPORT ... FIELD_PAYLOAD: return read_udp(f->field, pk);
+	case FIELD_UDP_SPORT ... FIELD_UDP_CHECK: return read_udp(f->field, pk);
+	case FIELD_TCP_SPORT ... FIELD_TCP_CWR: return read_tcp(f->field, pk);
+	case FIELD_PAYLOAD_LEN ... FIELD_PAYLOAD: return read_payload(f->field, pk);
 	default: return missing(); /* of a protocol that no workload can match */
 	}
 }

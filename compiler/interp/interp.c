@@ -30,7 +30,7 @@ static bool match_holds(const struct match *m, const struct packet *pk)
 {
 	struct datum src = addr_read(pk, true), dst = addr_read(pk, false);
 
-	return m->proto == PROTO_UDP && in_ports(m, be16(pk->udp + 2)) &&
+	return m->proto == pk->proto && in_ports(m, be16(pk->l4 + 2)) &&
 	       in_prefixes(m->to, m->n_to, &dst) && in_prefixes(m->from, m->n_from, &src);
 }
 

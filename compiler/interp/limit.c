@@ -104,7 +104,7 @@ void key_add_flow(struct key *k, const struct packet *pk)
 
 	key_add_datum(k, &src);
 	key_add_datum(k, &dst);
-	key_add(k, (uint64_t)be16(pk->udp) << 16 | be16(pk->udp + 2));
+	key_add(k, (uint64_t)be16(pk->l4) << 16 | be16(pk->l4 + 2));
 }
 
 void key_add_field(struct key *k, const struct field_ref *f, const struct facts *facts)

@@ -16,12 +16,13 @@ struct packet {
 	unsigned version;    /* 4 or 6 */
 	const uint8_t *ip;
 	uint32_t ip_len;     /* bytes from the IP header on, as IP says */
-	const uint8_t *udp;
+	enum lang_proto proto;
+	const uint8_t *l4;   /* UDP or TCP header */
 	const uint8_t *payload;
-	uint32_t payload_len; /* as UDP says; all of it lies in the frame */
+	uint32_t payload_len; /* as UDP says, or TCP and IP; all of it lies in the frame */
 };
 
-/* False: not a whole UDP datagram, so of no workload. `reassembled`: see struct interp_env. */
+/* False: not a whole UDP datagram or TCP segment, so of no workload. `reassembled`: see struct interp_env. */
 bool dissect(const uint8_t *frame, size_t len, bool reassembled, struct packet *pk);
 
 static inline uint16_t be16(const uint8_t *b)

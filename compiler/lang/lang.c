@@ -173,6 +173,19 @@ int lang_field_find(const char *name)
 	return -1;
 }
 
+int lang_field_proto(int field)
+{
+	const char *name = lang_fields[field].name;
+
+	for (size_t i = 0; i < lang_protos.n; i++) {
+		size_t n = strlen(lang_protos.rows[i].form);
+
+		if (strncmp(name, lang_protos.rows[i].form, n) == 0 && name[n] == '.')
+			return (int)i;
+	}
+	return -1;
+}
+
 const char *lang_field_suggest(const char *name)
 {
 	const char *list[FIELD_COUNT];

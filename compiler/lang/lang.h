@@ -160,6 +160,8 @@ const char *lang_suggest(const struct lang_table *t, const char *word, char buf[
 /* Index of the field, or -1; the name close to `name`, or NULL. */
 int lang_field_find(const char *name);
 const char *lang_field_suggest(const char *name);
+/* Row of lang_protos of the packets that have the field, or -1: packets of all of them. */
+int lang_field_proto(int field);
 
 /* "number", "address", "duration", … with its article where a sentence needs it. */
 const char *lang_type_name(enum lang_type t);

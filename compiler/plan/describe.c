@@ -138,6 +138,15 @@ static void match(struct description *d, const struct match *m)
 	section_add(d->section, IOP_TABLE_MATCHES, &row, 1);
 }
 
+static uint32_t hooks_of(const struct workload *w)
+{
+	uint32_t set = 0;
+
+	for (int h = 0; h < IOP_HOOKS; h++)
+		set |= (uint32_t)(w->stages[plan_stage(h)] != NULL) << h;
+	return set;
+}
+
 static void workloads(struct description *d)
 {
 	static const enum iop_owner_kind kinds[OWNER_COUNT] = {
@@ -159,6 +168,7 @@ static void workloads(struct description *d)
 			.first_owner = section_count(d->section, IOP_TABLE_OWNERS),
 			.n_owners = w->n_owners,
 			.rank = w->rank,
+			.hooks = hooks_of(w),
 		};
 
 		for (uint32_t k = 0; k < w->n_classes; k++) {

@@ -235,6 +235,10 @@ static void plan_families(struct planning *p)
 		for (uint32_t i = 0; i < wl->n_matches; i++)
 			p->plan->families |= families_of(wl->matches[i].to, wl->matches[i].n_to) &
 					     families_of(wl->matches[i].from, wl->matches[i].n_from);
+		for (int h = 0; h < IOP_HOOKS; h++)
+			for (uint32_t i = 0; wl->stages[plan_stage(h)] && i < wl->n_matches; i++)
+				p->plan->protos[h] |=
+					wl->matches[i].proto == PROTO_TCP ? PLAN_TCP : PLAN_UDP;
 	}
 }
 

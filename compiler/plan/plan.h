@@ -68,6 +68,10 @@ struct plan_hook {
 	struct plan_chain *chains;
 };
 
+/* As the stage library has them. */
+#define PLAN_UDP 1u
+#define PLAN_TCP 2u
+
 struct plan {
 	const struct policy *policy;
 	struct plan_hook hooks[IOP_HOOKS];
@@ -82,6 +86,7 @@ struct plan {
 	const bool *reads_param;  /* by param id: a condition or limit that runs reads it; read by
 				     the description and by bounds.c */
 	unsigned families;        /* that some match can hold for: 1 IPv4, 2 IPv6 */
+	unsigned protos[IOP_HOOKS]; /* that workloads with a stage there match: PLAN_UDP, PLAN_TCP */
 };
 
 /* Where the variables of live params are. */

@@ -107,6 +107,23 @@ static bool header_path(struct sema *s, const struct scope *scope, const struct 
 	return false;
 }
 
+/* A field that none of the workload's packets can have is a mistake. */
+static bool of_matched_proto(struct sema *s, const struct scope *scope, const struct item *i,
+			     int field)
+{
+	int proto = lang_field_proto(field);
+
+	if (proto < 0 || !scope->protos || scope->protos >> proto & 1)
+		return true;
+	const char *word = lang_protos.rows[proto].form;
+	struct diag *d = diag_error(s->diags, i->at,
+				    "no packet of this workload has `%s`: it matches no %s",
+				    lang_fields[field].name, word);
+
+	diag_help(d, "add `match %s port …;`", word);
+	return false;
+}
+
 bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 		struct field_ref *f)
 {
@@ -138,7 +155,7 @@ bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 			sema_later(s, i->at, arena_printf(s->arena, "`%s`", name));
 			return false;
 		}
-		return true;
+		return of_matched_proto(s, scope, i, id);
 	}
 	struct diag *d = diag_error(s->diags, i->at, "there is no field `%s`", name);
 	const char *near = lang_field_suggest(name);

@@ -90,8 +90,9 @@ static void overlap(struct sema *s, const struct entry *x, const struct entry *y
 
 	uint64_t port = x->ports.lo > y->ports.lo ? x->ports.lo : y->ports.lo;
 	struct diag *d = diag_error(s->diags, a->m->at,
-				    "workloads `%s` and `%s` both match packets to port %llu",
-				    b->w->name, a->w->name, (unsigned long long)port);
+				    "workloads `%s` and `%s` both match packets to %s port %llu",
+				    b->w->name, a->w->name, a->m->proto == PROTO_TCP ? "tcp" : "udp",
+				    (unsigned long long)port);
 
 	diag_note(d, b->m->at, "`%s` matches them here", b->w->name);
 }

@@ -4,10 +4,12 @@
  *
  *   packet udp FROM -> TO [HEADER { FIELD VALUE; … }] [payload hex|text "…"]
  *          [vlan ID] [ttl N] [dscp N];
+ *   packet tcp FROM -> TO … [flags FLAG …] [seq N] [ack_seq N] [window N];
  *   packet hex "…";                      a whole frame
  *
  * Fields of a header that are not given are zero; a length that sizes a given
- * field is filled in unless it is given itself.
+ * field is filled in unless it is given itself. Without `flags` a segment is one of
+ * an established connection: ack, and psh where it has a payload.
  */
 #include <ctype.h>
 
@@ -15,6 +17,8 @@
 
 #define MIN_FRAME 14
 #define MAX_FRAME 9000
+
+enum { TCP_SEQ, TCP_ACK_SEQ, TCP_WINDOW, TCP_NUMBERS };
 
 struct building {
 	struct sema *s;
@@ -26,6 +30,10 @@ struct building {
 	bool has_ttl, has_dscp;
 	uint64_t vlan[2];
 	uint32_t n_vlan;
+	bool tcp;
+	/* of TCP */
+	bool has_flags, has_numbers[TCP_NUMBERS];
+	uint64_t flags, numbers[TCP_NUMBERS];
 };
 
 struct buffer {
@@ -269,32 +277,61 @@ static uint16_t fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-static void udp_header(const struct building *p, struct buffer *b, const uint8_t *src,
-		       const uint8_t *dst, uint32_t addr_len)
+/* The lowest bit first. */
+static const char *const tcp_flags[8] = { "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr" };
+
+#define TCP_FLAG_PSH 0x08u
+#define TCP_FLAG_ACK 0x10u
+
+static void tcp_header(const struct building *p, struct buffer *b)
 {
-	uint32_t at = b->n, len = 8 + p->payload_len;
+	uint64_t flags = p->flags;
+
+	if (!p->has_flags)
+		flags = TCP_FLAG_ACK | (p->payload_len ? TCP_FLAG_PSH : 0);
+	put_be(b, p->numbers[TCP_SEQ], 4);
+	put_be(b, p->numbers[TCP_ACK_SEQ], 4);
+	put_be(b, 5u << 12 | flags, 2); /* five words, no options */
+	put_be(b, p->numbers[TCP_WINDOW], 2);
+	put_be(b, 0, 4);
+}
+
+static uint32_t transport_len(const struct building *p)
+{
+	return (p->tcp ? 20 : 8) + p->payload_len;
+}
+
+static void transport(const struct building *p, struct buffer *b, const uint8_t *src,
+		      const uint8_t *dst, uint32_t addr_len)
+{
+	uint32_t at = b->n, len = transport_len(p), check_at = at + (p->tcp ? 16 : 6);
 
 	put_be(b, p->from->hi->value, 2);
 	put_be(b, p->to->hi->value, 2);
-	put_be(b, len, 2);
-	put_be(b, 0, 2);
+	if (p->tcp) {
+		tcp_header(p, b);
+	} else {
+		put_be(b, len, 2);
+		put_be(b, 0, 2);
+	}
 	put(b, p->payload_len ? p->payload : (const uint8_t *)"", p->payload_len);
 	if (b->full)
 		return;
-	uint32_t sum = sum_words(src, addr_len, sum_words(dst, addr_len, 17 + len));
+	uint32_t sum = sum_words(src, addr_len,
+				 sum_words(dst, addr_len, (p->tcp ? PROTO_TCP : PROTO_UDP) + len));
 	uint16_t check = fold(sum_words(b->bytes + at, len, sum));
 
-	if (check == 0)
+	if (check == 0 && !p->tcp)
 		check = 0xffff; /* RFC 768: zero means that there is none */
-	b->bytes[at + 6] = (uint8_t)(check >> 8);
-	b->bytes[at + 7] = (uint8_t)check;
+	b->bytes[check_at] = (uint8_t)(check >> 8);
+	b->bytes[check_at + 1] = (uint8_t)check;
 }
 
 static void frame(const struct building *p, struct buffer *b)
 {
 	static const uint8_t macs[12] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 };
 	const struct literal *src = p->from->lo, *dst = p->to->lo;
-	uint32_t len = 8 + p->payload_len;
+	uint32_t len = transport_len(p);
 
 	put(b, macs, sizeof(macs));
 	for (uint32_t i = 0; i < p->n_vlan; i++) {
@@ -305,10 +342,10 @@ static void frame(const struct building *p, struct buffer *b)
 	if (src->family == 6) {
 		put_be(b, 6u << 28 | (uint32_t)p->dscp << 22, 4);
 		put_be(b, len, 2);
-		put_be(b, 17u << 8 | p->ttl, 2);
+		put_be(b, (p->tcp ? PROTO_TCP : PROTO_UDP) << 8 | p->ttl, 2);
 		put(b, src->addr, 16);
 		put(b, dst->addr, 16);
-		udp_header(p, b, src->addr, dst->addr, 16);
+		transport(p, b, src->addr, dst->addr, 16);
 		return;
 	}
 	uint32_t at = b->n;
@@ -316,7 +353,7 @@ static void frame(const struct building *p, struct buffer *b)
 	put_be(b, 0x4500u | (uint32_t)p->dscp << 2, 2);
 	put_be(b, 20 + len, 2);
 	put_be(b, 0, 4);
-	put_be(b, p->ttl << 8 | 17, 2);
+	put_be(b, p->ttl << 8 | (p->tcp ? PROTO_TCP : PROTO_UDP), 2);
 	put_be(b, 0, 2);
 	put(b, src->addr, 4);
 	put(b, dst->addr, 4);
@@ -324,7 +361,7 @@ static void frame(const struct building *p, struct buffer *b)
 
 	b->bytes[at + 10] = (uint8_t)(check >> 8);
 	b->bytes[at + 11] = (uint8_t)check;
-	udp_header(p, b, src->addr, dst->addr, 4);
+	transport(p, b, src->addr, dst->addr, 4);
 }
 
 /* --- the statement --- */
@@ -346,12 +383,68 @@ static bool payload_option(struct building *p, const struct item *value)
 	return item_is(value, "text") || hex_bytes(p->s, value->next, &p->payload, &p->payload_len);
 }
 
+static int tcp_flag(const struct item *i)
+{
+	for (int k = 0; i && k < 8; k++)
+		if (item_is(i, tcp_flags[k]))
+			return k;
+	return -1;
+}
+
+/* `flags syn ack`: as many as follow. */
+static bool flags_option(struct building *p, const struct item **at)
+{
+	const struct item *i = *at, *f = i->next;
+	bool ok = once(p, &p->has_flags, i);
+
+	if (tcp_flag(f) < 0) {
+		struct diag *d = diag_error(p->s->diags, f ? f->at : i->at, "expected a flag");
+
+		diag_help(d, "`flags syn`, `flags syn ack`, …: fin syn rst psh ack urg ece cwr");
+		return false;
+	}
+	for (; tcp_flag(f) >= 0; f = f->next)
+		p->flags |= 1u << tcp_flag(f);
+	*at = f;
+	return ok;
+}
+
+/* -1: not one that only a segment has. */
+static int tcp_option(struct building *p, const struct item **at)
+{
+	static const char *const names[TCP_NUMBERS] = {
+		[TCP_SEQ] = "seq", [TCP_ACK_SEQ] = "ack_seq", [TCP_WINDOW] = "window"
+	};
+	const struct item *i = *at;
+
+	if (!p->tcp)
+		return -1;
+	if (item_is(i, "flags"))
+		return flags_option(p, at);
+	for (int k = 0; k < TCP_NUMBERS; k++) {
+		if (!item_is(i, names[k]))
+			continue;
+		if (!i->next) {
+			diag_error(p->s->diags, i->at, "`%s` takes a number", names[k]);
+			return false;
+		}
+		*at = i->next->next;
+		return sema_number(p->s, i->next, "this number",
+				   k == TCP_WINDOW ? UINT16_MAX : UINT32_MAX, &p->numbers[k]) &&
+		       once(p, &p->has_numbers[k], i);
+	}
+	return -1;
+}
+
 static bool option(struct building *p, const struct item **at, const struct stmt *st)
 {
 	struct sema *s = p->s;
 	const struct item *i = *at, *value = i->next;
 	uint64_t number;
+	int of_tcp = tcp_option(p, at);
 
+	if (of_tcp >= 0)
+		return of_tcp;
 	if (item_is(i, "payload") && value && (item_is(value, "hex") || item_is(value, "text")) &&
 	    value->next && value->next->kind == ITEM_LITERAL &&
 	    value->next->lo->kind == LIT_STRING) {
@@ -392,7 +485,8 @@ static bool option(struct building *p, const struct item **at, const struct stmt
 
 	diag_help(
 		d,
-		"`payload hex \"…\"`, `payload text \"…\"`, a header `{ … }`, `vlan N`, `ttl N`, `dscp N`");
+		p->tcp ? "`payload hex \"…\"`, `payload text \"…\"`, a header `{ … }`, `flags …`, `seq N`, `ack_seq N`, `window N`, `vlan N`, `ttl N`, `dscp N`"
+		       : "`payload hex \"…\"`, `payload text \"…\"`, a header `{ … }`, `vlan N`, `ttl N`, `dscp N`");
 	return false;
 }
 
@@ -400,8 +494,9 @@ static bool endpoints(struct building *p, const struct stmt *st)
 {
 	const struct item *i = st->phrases->items;
 
-	if (!item_is(i, "udp")) {
-		if (item_is(i, "tcp") || item_is(i, "icmp"))
+	p->tcp = item_is(i, "tcp");
+	if (!item_is(i, "udp") && !p->tcp) {
+		if (item_is(i, "icmp"))
 			sema_later(p->s, i->at,
 				   arena_printf(p->s->arena, "`packet %s`", i->path[0].text));
 		else
@@ -430,7 +525,7 @@ static bool endpoints(struct building *p, const struct stmt *st)
 bool sema_packet(struct sema *s, const struct stmt *st, const uint8_t **out, uint32_t *len)
 {
 	const struct item *i = st->phrases->items;
-	struct building p = { .s = s, .ttl = 64 };
+	struct building p = { .s = s, .ttl = 64, .numbers = { [TCP_WINDOW] = UINT16_MAX } };
 
 	if (item_is(i, "hex") && i->next && i->next->kind == ITEM_LITERAL &&
 	    i->next->lo->kind == LIT_STRING && !i->next->next && !st->to) {

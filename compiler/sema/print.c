@@ -278,7 +278,7 @@ static void print_prefixes(const char *word, const struct prefix *p, uint32_t n,
 
 void match_print(const struct match *m, FILE *out)
 {
-	fputs("udp port ", out);
+	fprintf(out, "%s port ", m->proto == PROTO_TCP ? "tcp" : "udp");
 	print_ranges(TYPE_NUMBER, m->ports, m->n_ports, out);
 	print_prefixes(" to ", m->to, m->n_to, out);
 	print_prefixes(" from ", m->from, m->n_from, out);

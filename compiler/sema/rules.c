@@ -14,13 +14,29 @@ struct staging {
 	struct scope scope;
 };
 
-void sema_visible(struct sema *s, const struct field_ref *f, enum lang_stage stage,
-		  struct span stage_at)
+static bool matches_tcp(const struct workload *w)
 {
-	if (field_ref_stages(f) & (1u << stage))
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		if (w->matches[i].proto == PROTO_TCP)
+			return true;
+	return false;
+}
+
+static bool is_payload(const struct field_ref *f)
+{
+	return f->hfield || f->field == FIELD_PAYLOAD || f->field == FIELD_PAYLOAD_LEN;
+}
+
+void sema_visible(struct sema *s, const struct field_ref *f, const struct workload *w,
+		  enum lang_stage stage, struct span stage_at)
+{
+	bool early = stage == STAGE_SOCKET && matches_tcp(w) && is_payload(f);
+
+	if (field_ref_stages(f) & (1u << stage) && !early)
 		return;
-	struct diag *d = diag_error(s->diags, f->at, "stage `%s` cannot see `%s`",
-				    lang_stages.rows[stage].word, field_ref_name(s->arena, f));
+	struct diag *d = diag_error(s->diags, f->at, "stage `%s` cannot see `%s`%s",
+				    lang_stages.rows[stage].word, field_ref_name(s->arena, f),
+				    early ? ": TCP picks a socket at SYN, before any payload" : "");
 
 	diag_note(d, stage_at, "it would be looked at in this stage");
 	for (int i = 0; i < STAGE_COUNT; i++)
@@ -49,7 +65,7 @@ static bool key_field(struct staging *st, const struct item *i, struct field_ref
 {
 	if (!sema_field(st->s, &st->scope, i, f))
 		return false;
-	sema_visible(st->s, f, st->kind, st->at);
+	sema_visible(st->s, f, st->w, st->kind, st->at);
 	return true;
 }
 
@@ -432,6 +448,7 @@ static void rule_stmt(struct staging *st, const struct stmt *stmt, struct rules 
 
 struct visible {
 	struct sema *s;
+	const struct workload *w;
 	enum lang_stage kind;
 	struct span at;
 };
@@ -440,7 +457,7 @@ static void class_field(void *ctx, const struct field_ref *f)
 {
 	struct visible *v = ctx;
 
-	sema_visible(v->s, f, v->kind, v->at);
+	sema_visible(v->s, f, v->w, v->kind, v->at);
 }
 
 void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
@@ -459,12 +476,15 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 			      .w = w,
 			      .kind = (enum lang_stage)row,
 			      .at = stmt->name.at,
-			      .scope = { .header = w->payload } };
+			      .scope = { .header = w->payload,
+					 .protos = sema_protos(w->matches, w->n_matches) } };
 	struct rules *rs = arena_new_of(s->arena, struct rules);
 	bool later = lang_stages.rows[row].since == LANG_LATER;
 
 	if (later)
 		sema_later(s, stmt->name.at, arena_printf(s->arena, "stage `%s`", stmt->name.text));
+	if (row == STAGE_SOCKET && matches_tcp(w))
+		sema_later(s, stmt->name.at, "stage `socket` of a TCP workload");
 	if (w->stages[row]) {
 		struct diag *d =
 			diag_error(s->diags, stmt->name.at, "workload `%s` has stage `%s` already",
@@ -487,7 +507,7 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 				 .rules = rs->rules.v,
 				 .n_rules = (uint32_t)rs->rules.n };
 	w->stages[row] = stage;
-	struct visible v = { s, st.kind, stmt->name.at };
+	struct visible v = { s, w, st.kind, stmt->name.at };
 
 	for (uint32_t i = 0; i < w->n_classes && !later; i++)
 		cond_fields(w->classes[i].when, class_field, &v);

@@ -37,6 +37,7 @@ struct scope {
 	const struct header *header;   /* payload of the workload, or NULL */
 	struct hfield *const *element; /* fields of a REPEAT's element: only these are visible */
 	uint32_t n_element;
+	unsigned protos; /* bit per row of lang_protos: what the workload matches; 0: not known */
 };
 
 /* --- form.c: phrases against the forms of lang/ --- */
@@ -142,9 +143,11 @@ void sema_priority(struct sema *s, const struct item *names, struct span at,
 /* "there is no class `word`" (of w), or (NULL) "there is no workload `word`" */
 void sema_no_such(struct sema *s, const struct item *word, const struct workload *w);
 void sema_stage(struct sema *s, struct workload *w, const struct stmt *st);
-/* The first field that the stage cannot see, if any, is an error at `use`. */
-void sema_visible(struct sema *s, const struct field_ref *f, enum lang_stage stage,
-		  struct span stage_at);
+/* A field that the stage of the workload cannot see is an error. */
+void sema_visible(struct sema *s, const struct field_ref *f, const struct workload *w,
+		  enum lang_stage stage, struct span stage_at);
+/* What the matches name: bit per row of lang_protos. */
+unsigned sema_protos(const struct match *m, size_t n);
 void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool,
 		 const struct workload *w);
 void sema_overlap(struct sema *s);

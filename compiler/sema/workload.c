@@ -15,6 +15,16 @@ struct building {
 	struct span payload_at;
 };
 
+unsigned sema_protos(const struct match *m, size_t n)
+{
+	unsigned set = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < lang_protos.n; k++)
+			set |= (lang_protos.rows[k].number == (unsigned)m[i].proto) << k;
+	return set;
+}
+
 static unsigned families(const struct prefix *p, uint32_t n)
 {
 	unsigned set = n ? 0 : 3;
@@ -175,7 +185,8 @@ static void class_attributes(struct sema *s, const struct stmt *st)
 static void class_stmt(struct building *b, const struct stmt *st)
 {
 	struct sema *s = b->s;
-	struct scope scope = { .header = b->w->payload };
+	struct scope scope = { .header = b->w->payload,
+			       .protos = sema_protos(b->matches.v, b->matches.n) };
 
 	for (size_t i = 0; i < b->classes.n; i++) {
 		if (strcmp(b->classes.v[i].name, st->name.text) == 0) {

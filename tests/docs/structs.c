@@ -112,11 +112,12 @@ static const struct member workload[] = {
 	M(iop_desc_workload, first_owner, "row of owners"),
 	M(iop_desc_workload, n_owners, "number of owners; 0: any process"),
 	M(iop_desc_workload, rank, "priority among workloads; 0 is the most urgent"),
+	M(iop_desc_workload, hooks, "bit per `enum iop_hook`: it has rules there"),
 };
 
 static const struct member match[] = {
 	M(iop_desc_match, place, PLACE),
-	M(iop_desc_match, protocol, "17: UDP"),
+	M(iop_desc_match, protocol, "17: UDP, 6: TCP"),
 	M(iop_desc_match, first_port, "row of ranges: destination ports"),
 	M(iop_desc_match, n_ports, "number of ranges; 0: any port"),
 	M(iop_desc_match, first_to, "row of prefixes: destination addresses"),

@@ -67,12 +67,15 @@ static struct chosen choose(struct rng *r, const struct made_scope *s)
 	unsigned seen = s->socket ? SEEN_SOCKET : SEEN_RX;
 	const struct lang_field_row *row;
 	struct chosen c;
+	int f, proto;
 
 	if (choose_made(r, s, &c))
 		return c;
-	do
-		row = &lang_fields[rng_below(r, FIELD_COUNT)];
-	while (!(row->stages & seen));
+	do {
+		f = (int)rng_below(r, FIELD_COUNT);
+		row = &lang_fields[f];
+		proto = lang_field_proto(f);
+	} while (!(row->stages & seen) || (proto >= 0 && !(s->protos >> proto & 1)));
 	c = (struct chosen){ .type = row->type, .kind = MADE_BYTES, .bits = row->bits, .max = 40 };
 	if (row->type == TYPE_NUMBER)
 		c.kind = MADE_NUMBER;

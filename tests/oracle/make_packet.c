@@ -119,7 +119,7 @@ static uint16_t make_port(struct making *m)
 	uint32_t which = rng_below(m->r, 100);
 
 	if (!match->n_ports)
-		return (uint16_t)number(m, FIELD_UDP_DPORT);
+		return (uint16_t)number(m, m->s->tcp ? FIELD_TCP_DPORT : FIELD_UDP_DPORT);
 	if (which < 40)
 		return (uint16_t)p->lo;
 	if (which < 60)
@@ -127,8 +127,26 @@ static uint16_t make_port(struct making *m)
 	if (which < 88)
 		return (uint16_t)rng_in(m->r, (uint32_t)p->lo, (uint32_t)p->hi);
 	if (which < 93)
-		return (uint16_t)number(m, FIELD_UDP_DPORT);
+		return (uint16_t)number(m, m->s->tcp ? FIELD_TCP_DPORT : FIELD_UDP_DPORT);
 	return (uint16_t)(which < 97 ? p->lo - 1 : p->hi + 1);
+}
+
+static void make_segment(struct making *m)
+{
+	struct frame_spec *s = m->s;
+
+	s->seq = (uint32_t)number(m, FIELD_TCP_SEQ);
+	s->ack_seq = (uint32_t)number(m, FIELD_TCP_ACK_SEQ);
+	s->window = (uint16_t)number(m, FIELD_TCP_WINDOW);
+	s->flags = (uint8_t)number(m, FIELD_TCP_FLAGS);
+	for (int f = FIELD_TCP_FIN; f <= FIELD_TCP_CWR; f++) {
+		uint8_t bit = (uint8_t)(1u << (f - FIELD_TCP_FIN));
+
+		if (rng_percent(m->r, 50))
+			s->flags = (uint8_t)((s->flags & ~bit) | (number(m, f) ? bit : 0));
+	}
+	if (rng_percent(m->r, 50))
+		s->tcp_options = rng_in(m->r, 1, 10);
 }
 
 static void make_numbers(struct making *m)
@@ -146,7 +164,9 @@ static void make_numbers(struct making *m)
 	s->ttl_zero = s->ttl == 0;
 	s->id = (uint16_t)number(m, FIELD_IP4_ID);
 	s->flow = (uint32_t)number(m, FIELD_IP6_FLOW);
-	s->sport = (uint16_t)number(m, FIELD_UDP_SPORT);
+	s->sport = (uint16_t)number(m, s->tcp ? FIELD_TCP_SPORT : FIELD_UDP_SPORT);
+	if (s->tcp)
+		make_segment(m);
 	s->dport = make_port(m);
 	if (rng_percent(m->r, 3))
 		s->sport = s->dport;
@@ -210,7 +230,9 @@ static void make_oddities(struct making *m)
 	if (rng_percent(m->r, 4))
 		s->ip_len_off = (int)rng_below(m->r, 64) - 48;
 	if (rng_percent(m->r, 2))
-		s->proto = (uint8_t)rng_next(m->r);
+		s->proto = (uint8_t)(rng_percent(m->r, 50) ? rng_next(m->r) : s->tcp ? PROTO_UDP : PROTO_TCP);
+	if (rng_percent(m->r, 5))
+		s->doff_field = (uint8_t)rng_in(m->r, 1, 15);
 	if (rng_percent(m->r, 1))
 		s->ihl_field = (uint8_t)rng_in(m->r, 1, 15);
 	if (rng_percent(m->r, 1))
@@ -242,6 +264,7 @@ static void begin(struct making *m, const struct packet_maker *maker, struct rng
 	m->match = &w->matches[rng_below(r, w->n_matches)];
 	if (rng_percent(r, 85))
 		m->class = &w->classes[rng_below(r, w->n_classes)];
+	s->tcp = m->match->proto == PROTO_TCP;
 	make_addresses(m);
 	make_numbers(m);
 	s->payload_len = make_payload(maker, r, w, m->class, s->payload, sizeof(s->payload) - 400);

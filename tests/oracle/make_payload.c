@@ -19,6 +19,7 @@ struct making {
 		uint64_t value;
 	} sizes[64];
 	unsigned n_sizes;
+	bool tcp;
 };
 
 static void put(struct making *m, const void *data, unsigned n)
@@ -258,7 +259,7 @@ static void fit_length(struct making *m)
 
 	if (!hint)
 		return;
-	n = hint->number - headers[i] + rng_below(m->r, 3) - 1;
+	n = hint->number - headers[i] + rng_below(m->r, 3) - 1 - (i && m->tcp ? 12 : 0);
 	if (n > m->max)
 		return;
 	if (n > m->n)
@@ -271,7 +272,8 @@ unsigned make_payload(const struct packet_maker *maker, struct rng *r, const str
 {
 	static const struct field_ref payload = { .field = FIELD_PAYLOAD };
 	struct making m = {
-		.hints = &maker->hints[w->id], .r = r, .class = class, .out = out, .max = max
+		.hints = &maker->hints[w->id], .r = r, .class = class, .out = out, .max = max,
+		.tcp = w->matches[0].proto == PROTO_TCP
 	};
 	bool strings = hint_pick(m.hints, r, &payload, HINT_STRING, class);
 

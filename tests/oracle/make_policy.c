@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lang/lang.h"
 #include "sema/policy.h"
 
 #define WORKLOADS_MAX 6
@@ -26,6 +27,7 @@ struct making {
 	FILE *out;
 	unsigned n_pools;
 	unsigned n_rates, n_bitrates; /* params r0 …, b0 … */
+	bool udp_only; /* as most policies are */
 	struct made_params params;
 	struct made_header headers[HEADERS_MAX];
 	unsigned n_headers;
@@ -120,16 +122,16 @@ static void make_set(struct making *m, const char *word, unsigned version, bool 
 }
 
 /* Ports of its own, or those of all and an address of its own. */
-static void make_match(struct making *m, unsigned number, bool shared)
+static void make_match(struct making *m, unsigned number, bool shared, unsigned proto)
 {
 	unsigned base = 1000 + 100 * number, version = rng_percent(m->r, 60) ? 4 : 6;
 
 	if (shared) {
-		fprintf(m->out, "    match udp port 53 to { 10.9.%u.0/24, fd09:%x::/32 };\n",
-			number, number);
+		fprintf(m->out, "    match %s port 53 to { 10.9.%u.0/24, fd09:%x::/32 };\n",
+			lang_protos.rows[proto].form, number, number);
 		return;
 	}
-	fputs("    match udp port ", m->out);
+	fprintf(m->out, "    match %s port ", lang_protos.rows[proto].form);
 	switch (rng_below(m->r, 4)) {
 	case 0: fprintf(m->out, "%u", base); break;
 	case 1: fprintf(m->out, "%u-%u", base, base + rng_in(m->r, 1, 30)); break;
@@ -330,7 +332,13 @@ static void make_workload(struct making *m, unsigned number)
 	bool socket = sockets || rng_percent(m->r, 30);
 	unsigned n_matches = rng_percent(m->r, 20) ? 2 : 1;
 	struct made_header dns;
+	int udp = lang_find(&lang_protos, "udp", 0), tcp = lang_find(&lang_protos, "tcp", 0);
+	unsigned proto[2];
 
+	for (unsigned i = 0; i < 2; i++)
+		proto[i] = (unsigned)(rng_percent(m->r, socket || m->udp_only ? 0 : 45) ? tcp : udp);
+	for (unsigned i = 0; i < n_matches; i++)
+		w.scope.protos |= 1u << proto[i];
 	w.scope.socket = socket;
 	fprintf(m->out, "workload w%u {\n", number);
 	if (sockets) {
@@ -342,7 +350,7 @@ static void make_workload(struct making *m, unsigned number)
 		fputs(";\n", m->out);
 	}
 	for (unsigned i = 0; i < n_matches && !sockets; i++)
-		make_match(m, i ? number + 10 : number, shared && !i);
+		make_match(m, i ? number + 10 : number, shared && !i, proto[i]);
 	if (rng_percent(m->r, 8)) {
 		make_dns(&dns);
 		w.scope.header = &dns;
@@ -372,6 +380,7 @@ void make_policy(struct rng *r, const struct make_options *o, FILE *out)
 	struct making m = { .r = r, .options = o, .out = out };
 	unsigned n = o->for_sockets ? rng_in(r, 1, 2) : rng_in(r, 1, WORKLOADS_MAX);
 
+	m.udp_only = rng_percent(r, 40);
 	fputs("policy random;\n", out);
 	make_pools(&m);
 	make_params(&m);

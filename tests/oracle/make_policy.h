@@ -58,6 +58,7 @@ struct made_scope {
 	const struct made_header *header; /* or NULL */
 	const struct made_params *params;
 	bool socket; /* only what both stages see */
+	unsigned protos; /* bit per row of lang_protos: what the workload matches */
 };
 
 void make_cond(struct rng *r, const struct made_scope *s, unsigned depth, FILE *out);

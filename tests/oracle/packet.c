@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEXT_FRAGMENT = 44, NEXT_AUTH = 51, UDP = 17 };
+enum { NEXT_FRAGMENT = 44, NEXT_AUTH = 51, UDP = 17, TCP = 6 };
 
 static void put16(uint8_t *b, unsigned v)
 {
@@ -76,7 +76,7 @@ static void build_ip4(const struct frame_spec *s, struct frame *f, size_t behind
 	put16(ip + 4, s->id);
 	put16(ip + 6, s->fragment);
 	ip[8] = ttl_of(s);
-	ip[9] = s->proto ? s->proto : UDP;
+	ip[9] = s->proto ? s->proto : s->tcp ? TCP : UDP;
 	memcpy(ip + 12, s->src, 4);
 	memcpy(ip + 16, s->dst, 4);
 	memset(ip + 20, 1, 4 * s->options); /* no-operation */
@@ -119,15 +119,51 @@ static void build_ip6(const struct frame_spec *s, struct frame *f, size_t behind
 			b[3] = (uint8_t)(size - 4 > 255 ? 255 : size - 4);
 		}
 	}
-	*next = s->proto ? s->proto : UDP;
+	*next = s->proto ? s->proto : s->tcp ? TCP : UDP;
 	put16(ip + 4, (unsigned)((int)behind + s->ip_len_off));
+}
+
+static size_t header_size(const struct frame_spec *s)
+{
+	return s->tcp ? 20 + 4 * s->tcp_options : 8;
+}
+
+static uint32_t pseudo_header(const struct frame_spec *s, size_t len)
+{
+	uint32_t pseudo = s->version == 6 ? sum(sum(0, s->src, 16), s->dst, 16)
+					  : sum(sum(0, s->src, 4), s->dst, 4);
+
+	return pseudo + (s->tcp ? TCP : UDP) + (uint32_t)len;
+}
+
+static void put32(uint8_t *b, uint32_t v)
+{
+	put16(b, v >> 16);
+	put16(b + 2, v & 0xffff);
+}
+
+static void build_tcp(const struct frame_spec *s, struct frame *f)
+{
+	size_t header = header_size(s), len = header + s->payload_len;
+	uint8_t *tcp = room(f, len);
+	unsigned words = s->doff_field ? s->doff_field : 5 + s->tcp_options;
+
+	put16(tcp, s->sport);
+	put16(tcp + 2, s->dport);
+	put32(tcp + 4, s->seq);
+	put32(tcp + 8, s->ack_seq);
+	tcp[12] = (uint8_t)(words << 4);
+	tcp[13] = s->flags;
+	put16(tcp + 14, s->window);
+	memset(tcp + 20, 1, header - 20); /* no-operation */
+	memcpy(tcp + header, s->payload, s->payload_len);
+	put16(tcp + 16, fold(sum(pseudo_header(s, len), tcp, len)));
 }
 
 static void build_udp(const struct frame_spec *s, struct frame *f)
 {
 	size_t len = 8 + s->payload_len;
 	uint8_t *udp = room(f, len);
-	uint32_t pseudo;
 	uint16_t check;
 
 	put16(udp, s->sport);
@@ -135,9 +171,7 @@ static void build_udp(const struct frame_spec *s, struct frame *f)
 	put16(udp + 4, (unsigned)((int)len + s->udp_len_off));
 	memcpy(udp + 8, s->payload, s->payload_len);
 
-	pseudo = s->version == 6 ? sum(sum(0, s->src, 16), s->dst, 16)
-				 : sum(sum(0, s->src, 4), s->dst, 4);
-	check = fold(sum(pseudo + UDP + (uint32_t)len, udp, len));
+	check = fold(sum(pseudo_header(s, len), udp, len));
 	put16(udp + 6, check ? check : 0xffff);
 }
 
@@ -147,12 +181,15 @@ void frame_build(const struct frame_spec *s, struct frame *f)
 	build_link(s, f);
 	f->ip = f->len;
 	if (s->version == 6)
-		build_ip6(s, f, 8 + s->payload_len);
+		build_ip6(s, f, header_size(s) + s->payload_len);
 	else
-		build_ip4(s, f, 8 + s->payload_len);
+		build_ip4(s, f, header_size(s) + s->payload_len);
 	f->udp = f->len;
-	f->payload = f->len + 8;
-	build_udp(s, f);
+	f->payload = f->len + header_size(s);
+	if (s->tcp)
+		build_tcp(s, f);
+	else
+		build_udp(s, f);
 	memset(room(f, s->padding), 0xa5, s->padding);
 	if (s->cut && s->cut - 1 < f->len)
 		f->len = s->cut - 1;

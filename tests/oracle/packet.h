@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames for tests, from a description in which everything that can be odd
- * about a UDP packet is one member. Zero is the plain case.
+ * about a UDP or TCP packet is one member. Zero is the plain case.
  */
 #ifndef IOP_TESTS_PACKET_H
 #define IOP_TESTS_PACKET_H
@@ -35,7 +35,8 @@ struct frame_spec {
 	uint8_t src[16], dst[16];
 	uint8_t tos, ttl; /* traffic class, hop limit; ttl 0: 64 */
 	bool ttl_zero;
-	uint8_t proto;    /* 0: UDP */
+	bool tcp;         /* a TCP segment, else a UDP datagram */
+	uint8_t proto;    /* what IP says; 0: the truth */
 	uint16_t id, fragment; /* IPv4: flags and offset as they stand in the header */
 	uint32_t flow;
 	unsigned options; /* IPv4: words of 4 bytes behind the header, at most 10 */
@@ -46,6 +47,12 @@ struct frame_spec {
 	uint16_t fragment6; /* what a fragment header says: offset, flags */
 
 	uint16_t sport, dport;
+	/* of TCP */
+	uint32_t seq, ack_seq;
+	uint16_t window;
+	uint8_t flags;
+	unsigned tcp_options; /* words of 4 bytes, at most 10 */
+	uint8_t doff_field;   /* 0: right */
 	uint8_t payload[FRAME_PAYLOAD_MAX];
 	unsigned payload_len;
 	unsigned padding; /* bytes behind it all */
@@ -55,7 +62,7 @@ struct frame_spec {
 struct frame {
 	uint8_t bytes[FRAME_MAX];
 	size_t len;
-	size_t ip, udp, payload; /* where these start */
+	size_t ip, udp, payload; /* where these start; `udp` is TCP's header, too */
 };
 
 /* Builds the frame, with right checksums where the lengths are right. */

@@ -62,6 +62,7 @@ static unsigned read_claims(const char *text, const char *messages, struct claim
 
 static char *make_reachable(const char *text, size_t *size)
 {
+	const char *proto = NULL;
 	char *out;
 	FILE *f = open_memstream(&out, size);
 
@@ -71,12 +72,19 @@ static char *make_reachable(const char *text, size_t *size)
 		size_t n = strcspn(text, "\n");
 		unsigned class;
 		int cond = 0;
+		char match[4];
+
+		/* The first match of a workload tells whose ports its packets have. */
+		if (strncmp(text, "workload ", 9) == 0)
+			proto = NULL;
+		else if (!proto && sscanf(text, " match %3[a-z] ", match) == 1)
+			proto = match[0] == 't' ? "tcp" : "udp";
 
 		if (sscanf(text, " class k%u when %n", &class, &cond) == 1 && cond)
 			fprintf(f,
-				"    class k%u when (not (udp.sport in { 60000-60063 }) and (%.*s)) or "
-				"udp.sport == %u;\n",
-				class, (int)n - cond - 1, text + cond, 60000 + class);
+				"    class k%u when (not (%s.sport in { 60000-60063 }) and (%.*s)) or "
+				"%s.sport == %u;\n",
+				class, proto, (int)n - cond - 1, text + cond, proto, 60000 + class);
 		else
 			fprintf(f, "%.*s\n", (int)n, text);
 		text += n + (text[n] == '\n');

@@ -42,6 +42,9 @@ static void check_names(const struct iop_object *o, const struct policy *p)
 
 		EXPECT(strcmp(object_string(o, row->name), w->name) == 0, "workload %u", i);
 		EXPECT(row->n_matches == w->n_matches, "matches of workload %u", i);
+		EXPECT((row->hooks >> IOP_HOOK_SOCKET & 1) == (w->stages[STAGE_SOCKET] != NULL) &&
+			       (row->hooks >> IOP_HOOK_RX & 1) == (w->stages[STAGE_RX] != NULL),
+		       "hooks of workload %u", i);
 		for (uint32_t c = 0; c < w->n_classes; c++)
 			EXPECT(strcmp(object_string(o, object_class(o, row->first_class + c)->name),
 				      w->classes[c].name) == 0 &&

@@ -51,7 +51,7 @@ static void workload(struct describe *d)
 		 .text = describe_string(d, "iop-echo"), .place = describe_place(d, 11, 10));
 	DESCRIBE(d, IOP_TABLE_WORKLOADS, workload, .name = describe_string(d, "echo"),
 		 .place = describe_place(d, 9, 10), .n_classes = FIXTURE_CLASSES, .n_matches = 1,
-		 .n_owners = 1);
+		 .n_owners = 1, .hooks = 1u << IOP_HOOK_SOCKET | 1u << IOP_HOOK_RX);
 }
 
 static void stages(struct describe *d)

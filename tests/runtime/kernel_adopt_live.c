@@ -32,7 +32,8 @@ static struct iop_object *policy(const struct iop_desc_owner *owners, const char
 		DESCRIBE(&d, IOP_TABLE_OWNERS, owner, .kind = owners[i].kind,
 			 .text = describe_string(&d, texts[i]), .place = describe_place(&d, 5, 5));
 	DESCRIBE(&d, IOP_TABLE_WORKLOADS, workload, .name = describe_string(&d, "echo"),
-		 .place = describe_place(&d, 3, 10), .n_matches = 1, .n_owners = n);
+		 .place = describe_place(&d, 3, 10), .n_matches = 1, .n_owners = n,
+		 .hooks = 1u << IOP_HOOK_SOCKET);
 	section = describe_end(&d, &size);
 	o = object_from_description(section, size, "adopt", error, sizeof(error));
 	if (!o)

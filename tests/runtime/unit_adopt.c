@@ -116,7 +116,8 @@ static struct iop_object *object_of(const char *to)
 	DESCRIBE(&d, IOP_TABLE_MATCHES, match, .place = describe_place(&d, 3, 3),
 		 .protocol = IPPROTO_UDP, .n_ports = 2, .n_to = to != NULL);
 	DESCRIBE(&d, IOP_TABLE_WORKLOADS, workload, .name = describe_string(&d, "dns"),
-		 .place = describe_place(&d, 2, 10), .n_matches = 1);
+		 .place = describe_place(&d, 2, 10), .n_matches = 1,
+		 .hooks = 1u << IOP_HOOK_SOCKET);
 	section = describe_end(&d, &size);
 	o = object_from_description(section, size, "adopt", error, sizeof(error));
 	if (!o)

@@ -107,7 +107,7 @@ static void test_odd_ipv4(void **state)
 	f.bytes[ETHERNET + 7] = 1; /* not the first one */
 	expect_kind(&f, DATAGRAM_OPAQUE, NULL);
 	f.bytes[ETHERNET + 7] = 0;
-	f.bytes[ETHERNET + 9] = 6; /* TCP */
+	f.bytes[ETHERNET + 9] = 6; /* too short for TCP */
 	expect_kind(&f, DATAGRAM_NONE, NULL);
 	f = frame_of(false, "x");
 	insert(&f, ETHERNET + 20, "\x01\x01\x01\x01", 4); /* options */
@@ -116,6 +116,44 @@ static void test_odd_ipv4(void **state)
 	expect_kind(&f, DATAGRAM_WHOLE, "x");
 	f.bytes[ETHERNET] = 0x44; /* a header of 16 bytes */
 	expect_kind(&f, DATAGRAM_NONE, NULL);
+}
+
+/* A segment of the same ports: a header of `words`, then the payload. */
+static struct frame segment_of(bool six, unsigned words, const char *payload)
+{
+	size_t ip = six ? 40 : 20, size = 4ul * words - 8;
+	struct frame f = frame_of(six, payload);
+	char rest[64] = { 0 };
+
+	insert(&f, ETHERNET + ip + 8, rest, size);
+	f.bytes[ETHERNET + ip + 12] = (unsigned char)(words << 4);
+	f.bytes[ETHERNET + (six ? 5 : 3)] += (unsigned char)size;
+	f.bytes[ETHERNET + (six ? 6 : 9)] = 6;
+	return f;
+}
+
+static void test_segment(void **state)
+{
+	struct frame f;
+
+	(void)state;
+	for (int six = 0; six <= 1; six++) {
+		for (unsigned words = 5; words <= 15; words++) {
+			f = segment_of(six, words, "hello");
+			expect_kind(&f, DATAGRAM_WHOLE, "hello");
+			f = segment_of(six, words, "");
+			f.size += 6; /* padding */
+			expect_kind(&f, DATAGRAM_WHOLE, "");
+		}
+		f = segment_of(six, 5, "hello");
+		f.bytes[ETHERNET + (six ? 40 : 20) + 12] = 4 << 4;
+		expect_kind(&f, DATAGRAM_NONE, NULL);
+		f.bytes[ETHERNET + (six ? 40 : 20) + 12] = 7 << 4; /* 3 bytes more than there are */
+		expect_kind(&f, DATAGRAM_NONE, NULL);
+		f = segment_of(six, 5, "hello");
+		while (f.size-- > 0)
+			expect_kind(&f, DATAGRAM_NONE, NULL);
+	}
 }
 
 static void test_odd_ipv6(void **state)
@@ -167,7 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),    cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_odd_ipv4), cmocka_unit_test(test_odd_ipv6),
-		cmocka_unit_test(test_any_byte),
+		cmocka_unit_test(test_any_byte), cmocka_unit_test(test_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

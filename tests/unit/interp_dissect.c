@@ -88,7 +88,7 @@ static void ip4_headers(void **state)
 	spec.version_field = 5;
 	assert_false(is_datagram(&spec, false));
 	spec.version_field = 0;
-	spec.proto = 6;
+	spec.proto = 1;
 	assert_false(is_datagram(&spec, false));
 	spec.proto = 0;
 
@@ -184,6 +184,44 @@ static void udp_lengths(void **state)
 	assert_int_equal(pk.payload_len, 4);
 	assert_memory_equal(pk.payload, "abcd", 4);
 	assert_int_equal(pk.ip_len, 32);
+}
+
+static void tcp_lengths(void **state)
+{
+	struct frame_spec spec = datagram("abcd", 4);
+	struct frame f;
+	struct packet pk;
+
+	(void)state;
+	spec.tcp = true;
+	for (spec.tcp_options = 0; spec.tcp_options <= 10; spec.tcp_options++) {
+		spec.padding = spec.tcp_options;
+		frame_build(&spec, &f);
+		assert_true(dissect(f.bytes, f.len, false, &pk));
+		assert_int_equal(pk.proto, PROTO_TCP);
+		assert_int_equal(pk.payload_len, 4);
+		assert_memory_equal(pk.payload, "abcd", 4);
+	}
+	/* The header may take the payload, and no more. */
+	spec.padding = spec.tcp_options = 0;
+	for (unsigned words = 1; words <= 15; words++) {
+		spec.doff_field = (uint8_t)words;
+		assert_int_equal(is_datagram(&spec, false), words == 5 || words == 6);
+	}
+	/* A segment ends where IP says. */
+	spec.doff_field = 0;
+	spec.ip_len_off = -4;
+	assert_true(is_datagram(&spec, false));
+	spec.ip_len_off = -5;
+	assert_false(is_datagram(&spec, false));
+	spec.ip_len_off = 1;
+	assert_false(is_datagram(&spec, false));
+	/* Under the other's name, neither is whole. */
+	spec.ip_len_off = 0;
+	spec.proto = PROTO_UDP;
+	spec.window = 0;
+	spec.seq = 0;
+	assert_false(is_datagram(&spec, false));
 }
 
 /* --- fields --- */
@@ -293,6 +331,40 @@ static void fields_of_ip6(void **state)
 	scene_close(&s);
 }
 
+static void fields_of_tcp(void **state)
+{
+	struct frame_spec spec = datagram6("hello", 5);
+	struct scene s;
+
+	(void)state;
+	spec.tcp = true;
+	spec.seq = 0xfedcba98;
+	spec.ack_seq = 0x01234567;
+	spec.window = 0x8001;
+	spec.flags = 0x92; /* cwr, ack, syn */
+	spec.tcp_options = 3;
+	scene_open(&s, &spec, NULL);
+	expect_number(&s, FIELD_IP_PROTO, 6);
+	expect_number(&s, FIELD_TCP_SPORT, 4000);
+	expect_number(&s, FIELD_TCP_DPORT, 53);
+	expect_number(&s, FIELD_TCP_SEQ, 0xfedcba98);
+	expect_number(&s, FIELD_TCP_ACK_SEQ, 0x01234567);
+	expect_number(&s, FIELD_TCP_WINDOW, 0x8001);
+	expect_number(&s, FIELD_TCP_FLAGS, 0x92);
+	expect_number(&s, FIELD_TCP_FIN, 0);
+	expect_number(&s, FIELD_TCP_SYN, 1);
+	expect_number(&s, FIELD_TCP_RST, 0);
+	expect_number(&s, FIELD_TCP_PSH, 0);
+	expect_number(&s, FIELD_TCP_ACK, 1);
+	expect_number(&s, FIELD_TCP_URG, 0);
+	expect_number(&s, FIELD_TCP_ECE, 0);
+	expect_number(&s, FIELD_TCP_CWR, 1);
+	expect_number(&s, FIELD_PAYLOAD_LEN, 5);
+	for (int f = FIELD_UDP_SPORT; f <= FIELD_UDP_CHECK; f++)
+		expect_missing(&s, (enum lang_field)f);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +372,7 @@ int main(void)
 		cmocka_unit_test(ip4_headers),         cmocka_unit_test(fragments),
 		cmocka_unit_test(ip6_headers),         cmocka_unit_test(udp_lengths),
 		cmocka_unit_test(fields_of_ip4),       cmocka_unit_test(fields_of_ip6),
+		cmocka_unit_test(tcp_lengths),         cmocka_unit_test(fields_of_tcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
