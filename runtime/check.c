@@ -138,9 +138,11 @@ static int probe_hooks(struct load *l, struct iop_report *report)
 	const struct iop_object *o = l->is.description;
 	int result = 0;
 
-	if (l->options->n_devices && !program_stage(o, IOP_HOOK_RX))
+	if (l->options->n_devices && !program_stage(o, IOP_HOOK_RX) &&
+	    !program_stage(o, IOP_HOOK_TX))
 		result = report_error(report, -EINVAL, IOP_CAUSE_USAGE,
-				      "policy %s has no rx stage: it takes no device", l->is.name);
+				      "policy %s has no rx or tx stage: it takes no device",
+				      l->is.name);
 	for (__u32 i = 0; i < object_count(o, IOP_TABLE_STAGES); i++) {
 		int err = hook_of(object_stage(o, i)->hook)->probe(l, report);
 

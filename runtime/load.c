@@ -11,6 +11,7 @@
 
 #include "hook.h"
 #include "transaction.h"
+#include "words.h"
 
 static struct program_values values_of(const struct load *l)
 {
@@ -144,11 +145,28 @@ static int pin_record(const struct load *l, struct record *r, const char *folder
 	return err ? err : pin_object(r->map, path, report);
 }
 
+/* Those that exist once. */
+static int pin_programs(const struct load *l, struct iop_report *report)
+{
+	int err = 0;
+
+	for (unsigned hook = 0; !err && hook < IOP_HOOKS; hook++) {
+		int program = program_fd(l->policy, l->is.description, (enum iop_hook)hook);
+		char path[PIN_PATH];
+
+		if (program < 0)
+			continue;
+		(void)pin_path(path, l->is.name, "/programs/%s",
+			       word_of_hook((enum iop_hook)hook));
+		err = pin_object(program, path, report);
+	}
+	return err;
+}
+
 static int pin_policy(void *context, __u32 subject, struct iop_report *report)
 {
 	struct load *l = context;
-	int program = program_fd(l->policy, l->is.description, IOP_HOOK_RX), err;
-	char path[PIN_PATH];
+	int err;
 
 	(void)subject;
 	err = installed_pin_description(&l->is, report);
@@ -156,8 +174,7 @@ static int pin_policy(void *context, __u32 subject, struct iop_report *report)
 		err = pin_record(l, &l->is.record, "", report);
 	if (!err)
 		err = pin_maps(l, l->policy, IOP_SCOPE_POLICY, "", report);
-	(void)pin_path(path, l->is.name, "/programs/rx");
-	return err || program < 0 ? err : pin_object(program, path, report);
+	return err ? err : pin_programs(l, report);
 }
 
 static int pin_group(void *context, __u32 group, struct iop_report *report)
@@ -235,6 +252,17 @@ static int add_group_steps(const struct load *l, struct transaction *t)
 	return err;
 }
 
+/* What is loaded beside maps. */
+static const char *programs_of(const struct iop_object *o)
+{
+	bool rx = program_stage(o, IOP_HOOK_RX), tx = program_stage(o, IOP_HOOK_TX);
+
+	return rx && tx ? " and the rx and tx programs"
+	       : rx     ? " and the rx program"
+	       : tx     ? " and the tx program"
+			: "";
+}
+
 static int list_steps(const struct load *l, enum pin_mount mount, struct transaction *t)
 {
 	const struct iop_object *o = l->is.description;
@@ -248,7 +276,7 @@ static int list_steps(const struct load *l, enum pin_mount mount, struct transac
 				      l->is.name);
 	if (!err)
 		err = transaction_add(t, load_policy, close_policy, 0, "load maps%s",
-				      program_stage(o, IOP_HOOK_RX) ? " and the rx program" : "");
+				      programs_of(o));
 	if (!err)
 		err = add_group_steps(l, t);
 	if (!err)

@@ -137,6 +137,7 @@ static const struct role_rule {
 } role_rules[IOP_MAP_ROLES] = {
 	[IOP_MAP_COUNT_RX] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_COUNT_SOCKET] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_COUNT_TX] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_PATH] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_CPUS] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_WORKERS] = { true, true, IOP_SCOPE_GROUP },

@@ -8,7 +8,7 @@
  *		record			what loading has done (record.h)
  *		maps/NAME		those of scope POLICY
  *		programs/NAME
- *		links/rx_DEVICE
+ *		links/rx_DEVICE, tx_DEVICE
  *		workers/0/ …		an instance of the socket program each:
  *			record, program, maps/NAME
  *

@@ -54,8 +54,12 @@ static int read_path(const struct bpf_object *obj, const struct iop_object *o, e
 int tally_read(const struct bpf_object *obj, const struct iop_object *o, enum iop_hook hook,
 	       struct tally *t)
 {
-	const struct bpf_map *map =
-		program_map(obj, o, hook == IOP_HOOK_RX ? IOP_MAP_COUNT_RX : IOP_MAP_COUNT_SOCKET);
+	static const enum iop_map_role counts[IOP_HOOKS] = {
+		[IOP_HOOK_SOCKET] = IOP_MAP_COUNT_SOCKET,
+		[IOP_HOOK_TX] = IOP_MAP_COUNT_TX,
+		[IOP_HOOK_RX] = IOP_MAP_COUNT_RX,
+	};
+	const struct bpf_map *map = program_map(obj, o, counts[hook]);
 	int err = 0;
 
 	*t = (struct tally){ 0 };

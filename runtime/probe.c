@@ -137,11 +137,25 @@ static int probe_loops(void)
 	return TRY_PROGRAM(BPF_PROG_TYPE_XDP, loop);
 }
 
+/* A tc program that looks at the packet's socket. */
+static int probe_egress(void)
+{
+	static const struct bpf_insn look[] = {
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_0, BPF_REG_1,
+		     offsetof(struct __sk_buff, sk), 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+
+	return TRY_PROGRAM(BPF_PROG_TYPE_SCHED_CLS, look);
+}
+
 static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_XDP_LINK] = probe_xdp_link,   [IOP_FEATURE_REUSEPORT] = probe_reuseport,
 	[IOP_FEATURE_SOCKARRAY] = probe_sockarray, [IOP_FEATURE_PIDFD_GETFD] = probe_pidfd_getfd,
 	[IOP_FEATURE_CPUMAP] = probe_cpumap,       [IOP_FEATURE_ATOMICS] = probe_atomics,
 	[IOP_FEATURE_LOOPS] = probe_loops,         [IOP_FEATURE_LRU] = probe_lru,
+	[IOP_FEATURE_EGRESS] = probe_egress,
 };
 
 int probe_feature(enum iop_feature feature)

@@ -24,6 +24,7 @@ enum record_kind {
 	RECORD_POOL,
 	RECORD_DEVICE,
 	RECORD_OFFLOAD,
+	RECORD_EGRESS,
 	RECORD_GROUP,   /* row 0 of a group's record */
 	RECORD_WORKER,  /* rows 1 … of it, by number */
 };
@@ -68,6 +69,17 @@ struct record_offload {
 	char device[16]; /* ours */
 };
 
+enum record_mode { RECORD_TCX, RECORD_FILTER };
+
+/* The tx program at a device's egress. */
+struct record_egress {
+	__u32 index;
+	__u32 mode;       /* enum record_mode */
+	__u32 program;    /* FILTER: its id, by which the filter is known to be ours */
+	__u32 made_qdisc; /* FILTER: clsact was not there before */
+	char name[16];
+};
+
 /* The sockets among which the kernel chooses for one address and port. */
 struct record_group {
 	__u64 netns;
@@ -100,6 +112,7 @@ struct record_row {
 		struct record_pool pool;
 		struct record_device device;
 		struct record_offload offload;
+		struct record_egress egress;
 		struct record_group group;
 		struct record_worker worker;
 	};

@@ -326,6 +326,7 @@ static int read_all(struct answer *a)
 		       /* in the order of the path */
 		{ IOP_HOOK_RX, IOP_MAP_COUNT_RX },
 		{ IOP_HOOK_SOCKET, IOP_MAP_COUNT_SOCKET },
+		{ IOP_HOOK_TX, IOP_MAP_COUNT_TX },
 	};
 	_cleanup_sums_ struct sums path = { 0 };
 	struct timespec now;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adopt.h"
+#include "egress.h"
 #include "hook.h"
 #include "live.h"
 #include "offload.h"
@@ -81,7 +82,7 @@ static int add_policy(struct answer *a)
 								 : IOP_POLICY_INCOMPLETE;
 	a->problems_room =
 		1 + count(&a->is->record, RECORD_PARAM) + count(&a->is->record, RECORD_DEVICE) +
-		count(&a->is->record, RECORD_OFFLOAD);
+		count(&a->is->record, RECORD_OFFLOAD) + count(&a->is->record, RECORD_EGRESS);
 	for (__u32 g = 0; g < a->is->n_groups; g++)
 		a->problems_room += a->is->groups[g].n;
 	s->problems = pile_array(&a->pile, a->problems_room, sizeof(*s->problems));
@@ -336,8 +337,36 @@ static const char *mechanism_of_socket(struct answer *a)
 	return text;
 }
 
+static const char *mechanism_of_tx(struct answer *a)
+{
+	static const char *const modes[] = { [RECORD_TCX] = "TCX", [RECORD_FILTER] = "tc filter" };
+	const struct record *r = &a->is->record;
+	const char *text = "", *between = "";
+	const struct record_row *row;
+
+	for (__u32 at = 0; (row = record_next(r, RECORD_EGRESS, &at)); between = ", ") {
+		const struct record_egress *e = &row->egress;
+		bool attached = egress_is_attached(a->is, e);
+
+		text = pile_printf(&a->pile, "%s%s%s on %s", text, between,
+				   attached && e->mode <= RECORD_FILTER ? modes[e->mode]
+								       : "not attached",
+				   e->name);
+		if (!attached)
+			problem(a, pile_printf(&a->pile,
+					       "the tx program is not attached to %s any more",
+					       e->name));
+	}
+	return text;
+}
+
 static int add_stages(struct answer *a)
 {
+	static const char *(*const mechanisms[IOP_HOOKS])(struct answer *a) = {
+		[IOP_HOOK_SOCKET] = mechanism_of_socket,
+		[IOP_HOOK_TX] = mechanism_of_tx,
+		[IOP_HOOK_RX] = mechanism_of_rx,
+	};
 	const struct iop_object *o = a->is->description;
 	__u32 n = object_count(o, IOP_TABLE_STAGES);
 
@@ -349,7 +378,7 @@ static int add_stages(struct answer *a)
 		__u32 hook = object_stage(o, i)->hook;
 
 		s->name = word_of_hook((enum iop_hook)hook);
-		s->mechanism = hook == IOP_HOOK_RX ? mechanism_of_rx(a) : mechanism_of_socket(a);
+		s->mechanism = mechanisms[hook](a);
 	}
 	return 0;
 }

@@ -17,10 +17,12 @@
 	}
 
 /* clang-format off: one row of words after the other */
-WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket", [IOP_HOOK_RX] = "rx")
+WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket", [IOP_HOOK_TX] = "tx",
+      [IOP_HOOK_RX] = "rx")
 
 WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "counters of rx",
-      [IOP_MAP_COUNT_SOCKET] = "counters of socket", [IOP_MAP_PATH] = "packets of no class",
+      [IOP_MAP_COUNT_SOCKET] = "counters of socket", [IOP_MAP_COUNT_TX] = "counters of tx",
+      [IOP_MAP_PATH] = "packets of no class",
       [IOP_MAP_CPUS] = "cores to steer to", [IOP_MAP_WORKERS] = "sockets of workers",
       [IOP_MAP_GROUP] = "the group's workload and size", [IOP_MAP_NEAR_CORE] = "nearest core",
       [IOP_MAP_NEAR_WORKER] = "nearest worker", [IOP_MAP_TURNS] = "turns of round_robin",
@@ -41,7 +43,8 @@ WORDS(word_of_owner, enum iop_owner_kind, IOP_OWNER_KINDS, [IOP_OWNER_CGROUP] = 
 WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = "xdp-link",
       [IOP_FEATURE_REUSEPORT] = "reuseport", [IOP_FEATURE_SOCKARRAY] = "sockarray",
       [IOP_FEATURE_PIDFD_GETFD] = "pidfd-getfd", [IOP_FEATURE_CPUMAP] = "cpumap",
-      [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru")
+      [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru",
+      [IOP_FEATURE_EGRESS] = "egress")
 
 WORDS(word_of_step, enum iop_step_kind,
       IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",

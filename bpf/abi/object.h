@@ -172,6 +172,7 @@ struct iop_desc_class {
 
 enum iop_hook {
 	IOP_HOOK_SOCKET, /* program `iop_socket`, sk_reuseport, an instance per socket group */
+	IOP_HOOK_TX,     /* program `iop_tx`, tc egress, on each device */
 	IOP_HOOK_RX,     /* program `iop_rx`, XDP, on each device */
 	IOP_HOOKS
 };
@@ -189,6 +190,7 @@ struct iop_desc_stage {
 enum iop_map_role {
 	IOP_MAP_COUNT_RX,     /* "iop_count_rx": abi/count.h */
 	IOP_MAP_COUNT_SOCKET, /* "iop_count_socket" */
+	IOP_MAP_COUNT_TX,     /* "iop_count_tx" */
 	IOP_MAP_PATH,         /* "iop_path": abi/count.h; element i is enum iop_hook i */
 	IOP_MAP_CPUS,         /* "iop_cpus": cpumap; max_entries set by the loader */
 	IOP_MAP_WORKERS,      /* "iop_workers": reuseport_sockarray; key is the worker's number */
@@ -267,6 +269,7 @@ enum iop_feature {
 	IOP_FEATURE_ATOMICS,
 	IOP_FEATURE_LOOPS,
 	IOP_FEATURE_LRU,
+	IOP_FEATURE_EGRESS,
 	IOP_FEATURES
 };
 

@@ -136,9 +136,13 @@ STAGE_FN static __u64 iop_key_bytes(__u64 *key, const struct iop_pkt *p, __u64 a
 	return taken;
 }
 
-/* What a bit rate counts: bytes from the IP header on. */
+/* What a bit rate counts: bytes from the IP header on. On the way out of all that is to become
+ * several packets in the device, whose headers do not say how much that is. */
 STAGE_FN static __u64 iop_packet_bytes(const struct iop_pkt *p)
 {
+	if (p->hook == IOP_HOOK_TX)
+		return ((const struct __sk_buff *)p->ctx)->len -
+		       (__u64)((const __u8 *)p->l3 - p->start);
 	return p->family == 4
 		       ? bpf_ntohs(((const struct iphdr *)p->l3)->tot_len)
 		       : sizeof(struct ipv6hdr) + bpf_ntohs(((const struct ipv6hdr *)p->l3)->payload_len);

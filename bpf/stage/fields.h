@@ -21,6 +21,14 @@ STAGE_FN static __u64 iop_whole(__u64 n)
 #define V4(member) offsetof(struct iphdr, member)
 #define V6(member) offsetof(struct ipv6hdr, member)
 
+/* On the way out a field is that of the request, whose source is the reply's destination. */
+#define IOP_SRC4 (p->hook == IOP_HOOK_TX ? V4(daddr) : V4(saddr))
+#define IOP_DST4 (p->hook == IOP_HOOK_TX ? V4(saddr) : V4(daddr))
+#define IOP_SRC6 (p->hook == IOP_HOOK_TX ? V6(daddr) : V6(saddr))
+#define IOP_DST6 (p->hook == IOP_HOOK_TX ? V6(saddr) : V6(daddr))
+#define IOP_SPORT (p->hook == IOP_HOOK_TX ? p->udp->dest : p->udp->source)
+#define IOP_DPORT (p->hook == IOP_HOOK_TX ? p->udp->source : p->udp->dest)
+
 /* A number of the IP header, as it lies there. The socket stage's packet begins behind that
  * header; a helper still gets at it (and writes zeroes should it fail). */
 #define IP_NUMBER(bits)                                                                       \
@@ -28,7 +36,7 @@ STAGE_FN static __u64 iop_whole(__u64 n)
 	{                                                                                     \
 		__u##bits v;                                                                  \
                                                                                               \
-		if (p->hook == IOP_HOOK_RX)                                                                    \
+		if (p->hook != IOP_HOOK_SOCKET)                                                                \
 			return *(const __u##bits *)(p->l3 + at);                              \
 		bpf_skb_load_bytes_relative(p->ctx, at, &v, sizeof(v), BPF_HDR_START_NET);    \
 		return v;                                                                     \
@@ -50,7 +58,7 @@ static __always_inline __u64 iop_family(const struct iop_pkt *p)
 {
 	const struct sk_reuseport_md *ctx = p->ctx;
 
-	if (p->hook == IOP_HOOK_RX)
+	if (p->hook != IOP_HOOK_SOCKET)
 		return p->family;
 	return ctx->eth_protocol == bpf_htons(ETH_P_IP) ? 4 : 6;
 }
@@ -72,7 +80,7 @@ static __always_inline void iop_addr6(const struct iop_pkt *p, __u32 at, struct 
 {
 	__u64 words[2];
 
-	if (p->hook == IOP_HOOK_RX) {
+	if (p->hook != IOP_HOOK_SOCKET) {
 		const __u64 *w = p->l3 + at;
 
 		words[0] = w[0];
@@ -127,18 +135,18 @@ NUMBER(IP_TTL)
 ADDR(IP_SRC)
 {
 	if (iop_family(p) == 4)
-		iop_addr4(p, V4(saddr), out);
+		iop_addr4(p, IOP_SRC4, out);
 	else
-		iop_addr6(p, V6(saddr), out);
+		iop_addr6(p, IOP_SRC6, out);
 	return true;
 }
 
 ADDR(IP_DST)
 {
 	if (iop_family(p) == 4)
-		iop_addr4(p, V4(daddr), out);
+		iop_addr4(p, IOP_DST4, out);
 	else
-		iop_addr6(p, V6(daddr), out);
+		iop_addr6(p, IOP_DST6, out);
 	return true;
 }
 
@@ -150,13 +158,13 @@ ADDR(IP_DST)
 		return true;        \
 	}
 
-ADDR(IP4_SRC) IF_FAMILY(4, iop_addr4(p, V4(saddr), out))
-ADDR(IP4_DST) IF_FAMILY(4, iop_addr4(p, V4(daddr), out))
+ADDR(IP4_SRC) IF_FAMILY(4, iop_addr4(p, IOP_SRC4, out))
+ADDR(IP4_DST) IF_FAMILY(4, iop_addr4(p, IOP_DST4, out))
 NUMBER(IP4_ID) IF_FAMILY(4, *out = bpf_ntohs(iop_ip16(p, V4(id))))
 NUMBER(IP4_TTL) IF_FAMILY(4, *out = iop_ip8(p, V4(ttl)))
 NUMBER(IP4_LEN) IF_FAMILY(4, *out = bpf_ntohs(iop_ip16(p, V4(tot_len))))
-ADDR(IP6_SRC) IF_FAMILY(6, iop_addr6(p, V6(saddr), out))
-ADDR(IP6_DST) IF_FAMILY(6, iop_addr6(p, V6(daddr), out))
+ADDR(IP6_SRC) IF_FAMILY(6, iop_addr6(p, IOP_SRC6, out))
+ADDR(IP6_DST) IF_FAMILY(6, iop_addr6(p, IOP_DST6, out))
 NUMBER(IP6_HOPS) IF_FAMILY(6, *out = iop_ip8(p, V6(hop_limit)))
 NUMBER(IP6_FLOW) IF_FAMILY(6, *out = bpf_ntohl(iop_ip32(p, 0)) & 0xfffff)
 NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(iop_ip16(p, V6(payload_len))))
@@ -173,14 +181,14 @@ NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(iop_ip16(p, V6(payload_len))))
 /* Bits of the byte that tcp.flags is. */
 #define TCP_FLAGS(tcp) (((const __u8 *)(tcp))[13])
 
-NUMBER(UDP_SPORT) IF_UDP(*out = bpf_ntohs(p->udp->source))
-NUMBER(UDP_DPORT) IF_UDP(*out = bpf_ntohs(p->udp->dest))
+NUMBER(UDP_SPORT) IF_UDP(*out = bpf_ntohs(IOP_SPORT))
+NUMBER(UDP_DPORT) IF_UDP(*out = bpf_ntohs(IOP_DPORT))
 /* Opaque: iop_rx_enter() held the length against the packet's end, so that of a datagram that is
  * longer than a number LLVM would know which bytes are there, and leave out the verifier's check. */
 NUMBER(UDP_LEN) IF_UDP(*out = iop_whole(bpf_ntohs(p->udp->len)))
 NUMBER(UDP_CHECK) IF_UDP(*out = bpf_ntohs(p->udp->check))
-NUMBER(TCP_SPORT) IF_TCP(*out = bpf_ntohs(tcp->source))
-NUMBER(TCP_DPORT) IF_TCP(*out = bpf_ntohs(tcp->dest))
+NUMBER(TCP_SPORT) IF(iop_is_tcp(p), *out = bpf_ntohs(IOP_SPORT))
+NUMBER(TCP_DPORT) IF(iop_is_tcp(p), *out = bpf_ntohs(IOP_DPORT))
 NUMBER(TCP_SEQ) IF_TCP(*out = bpf_ntohl(tcp->seq))
 NUMBER(TCP_ACK_SEQ) IF_TCP(*out = bpf_ntohl(tcp->ack_seq))
 NUMBER(TCP_WINDOW) IF_TCP(*out = bpf_ntohs(tcp->window))
@@ -206,7 +214,7 @@ NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
  * one number tells workloads apart. */
 STAGE_FN static __u64 iop_dport(const struct iop_pkt *p)
 {
-	__u64 port = bpf_ntohs(p->udp->dest);
+	__u64 port = bpf_ntohs(IOP_DPORT);
 
 	if (iop_protos(p) == (IOP_UDP | IOP_TCP) && iop_is_tcp(p))
 		port += 1 << 16;
@@ -216,7 +224,9 @@ STAGE_FN static __u64 iop_dport(const struct iop_pkt *p)
 /* Both ports as one number: source << 16 | destination. */
 STAGE_FN static __u64 iop_ports(const struct iop_pkt *p)
 {
-	return bpf_ntohl(*(const __be32 *)p->udp);
+	__u32 ports = bpf_ntohl(*(const __be32 *)p->udp);
+
+	return p->hook == IOP_HOOK_TX ? ports << 16 | ports >> 16 : ports;
 }
 
 /*

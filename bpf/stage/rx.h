@@ -18,11 +18,11 @@
 /* Is this a protocol that some workload matches? */
 static __always_inline bool iop_carries(struct iop_pkt *p, __u8 next)
 {
-	if (iop_rx_protos & IOP_UDP && next == IPPROTO_UDP) {
+	if (iop_protos(p) & IOP_UDP && next == IPPROTO_UDP) {
 		p->l4 = IPPROTO_UDP;
 		return true;
 	}
-	if (iop_rx_protos & IOP_TCP && next == IPPROTO_TCP) {
+	if (iop_protos(p) & IOP_TCP && next == IPPROTO_TCP) {
 		p->l4 = IPPROTO_TCP;
 		return true;
 	}
@@ -109,13 +109,9 @@ static __always_inline bool iop_tags(struct iop_pkt *p)
 	return true;
 }
 
-/* Up to the header with the ports; false: not a protocol of ours over IP. */
-static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
+/* From `start` up to the header with the ports; false: not a protocol of ours over IP. */
+static __always_inline bool iop_frame_open(struct iop_pkt *p)
 {
-	p->ctx = ctx;
-	p->hook = IOP_HOOK_RX;
-	p->end = (const __u8 *)(long)ctx->data_end;
-	p->start = (const __u8 *)(long)ctx->data;
 	p->vlan = NULL;
 	if (p->start + ETH_HLEN > p->end)
 		return false;
@@ -131,6 +127,15 @@ static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
 		return false;
 	p->payload = (const __u8 *)(p->udp + 1);
 	return true;
+}
+
+static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
+{
+	p->ctx = ctx;
+	p->hook = IOP_HOOK_RX;
+	p->end = (const __u8 *)(long)ctx->data_end;
+	p->start = (const __u8 *)(long)ctx->data;
+	return iop_frame_open(p);
 }
 
 /* A segment has no length of its own: it is what IP carries behind its headers. */

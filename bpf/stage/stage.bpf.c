@@ -10,6 +10,7 @@
 #include "stage/maps.h"
 #include "stage/rx.h"
 #include "stage/socket.h"
+#include "stage/tx.h"
 #include "stage/worker.h"
 
 SEC("xdp") int iop_rx(struct xdp_md *ctx)
@@ -28,6 +29,15 @@ SEC("sk_reuseport") int iop_socket(struct sk_reuseport_md *ctx)
 	if (!iop_socket_open(ctx, &p))
 		return SK_PASS;
 	return iop_socket_policy(&p);
+}
+
+SEC("tcx/egress") int iop_tx(struct __sk_buff *ctx)
+{
+	struct iop_pkt p;
+
+	if (!iop_tx_open(ctx, &p))
+		return TCX_NEXT;
+	return iop_tx_policy(&p);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -4,8 +4,8 @@
  * and the functions that the compiler fills in.
  *
  * The library is compiled to bitcode once, embedded in iopc, and specialised
- * there: the compiler adds the bodies of iop_rx_policy() and
- * iop_socket_policy() and the values of the constants below to the same module
+ * there: the compiler adds the bodies of iop_rx_policy(), iop_socket_policy()
+ * and iop_tx_policy() and the values of the constants below to the same module
  * before optimisation, so that what a policy does not use leaves no
  * instruction. Everything but the programs is inlined.
  */
@@ -63,7 +63,7 @@ struct iop_pkt {
 	const __u8 *stop;            /* behind the last byte of the datagram; not behind `end` */
 	const __u8 *start;           /* first byte that can be read: at rx the Ethernet header */
 	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
-	const void *l3;              /* IP header, complete; rx only */
+	const void *l3;              /* IP header, complete; rx and tx */
 	const struct udphdr *udp;    /* complete; of TCP the header that begins with the same ports */
 	const __u8 *payload;
 	__u64 payload_len;           /* by the headers; what is behind it is padding */
@@ -86,6 +86,8 @@ struct iop_addr {
 int iop_rx_policy(struct iop_pkt *p);
 /* SK_PASS (with or without a socket picked) or SK_DROP. */
 int iop_socket_policy(struct iop_pkt *p);
+/* TCX_NEXT or TCX_DROP. Called with what iop_tx_open() found; asks iop_tx_enter() as at rx. */
+int iop_tx_policy(struct iop_pkt *p);
 
 /* Families that some match can hold for: bit 0 IPv4, bit 1 IPv6. */
 extern const __u32 iop_families;
@@ -93,14 +95,16 @@ extern const __u32 iop_families;
 /* Protocols that workloads with such a stage match, so that a program knows of no other. */
 #define IOP_UDP 1u
 #define IOP_TCP 2u
-extern const __u32 iop_rx_protos, iop_socket_protos;
+extern const __u32 iop_rx_protos, iop_socket_protos, iop_tx_protos;
 
 /* Maps whose layout depends on the policy. */
-extern char iop_count_rx[], iop_count_socket[];
+extern char iop_count_rx[], iop_count_socket[], iop_count_tx[];
 
 static __always_inline __u32 iop_protos(const struct iop_pkt *p)
 {
-	return p->hook == IOP_HOOK_RX ? iop_rx_protos : iop_socket_protos;
+	return p->hook == IOP_HOOK_RX   ? iop_rx_protos
+	       : p->hook == IOP_HOOK_TX ? iop_tx_protos
+					: iop_socket_protos;
 }
 
 static __always_inline bool iop_is_tcp(const struct iop_pkt *p)

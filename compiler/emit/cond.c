@@ -258,6 +258,10 @@ void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef 
 		     LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
 {
 	debug_at(e, c->at);
+	if (e->hook == IOP_HOOK_TX && !cond_of_addresses(c)) {
+		emit_br(e, unknown);
+		return;
+	}
 	switch (c->kind) {
 	case COND_RANGES:
 		ranges(e, number(e, c->lhs, unknown), c->ranges, c->n, 0, is, is_not);

@@ -144,6 +144,8 @@ static enum outcome outcome_of(const struct deciding *d, const struct facts *f,
 
 	if (o != OPEN)
 		return o;
+	if (d->e->hook == IOP_HOOK_TX && !cond_of_addresses(c))
+		return UNKNOWN; /* so these questions are never asked there */
 	if (value_missing(d, f, c->lhs) || value_missing(d, f, c->rhs) ||
 	    (c->kind >= COND_PREFIXES && c->field.hfield && f->missing[c->field.hfield->index]))
 		return UNKNOWN;

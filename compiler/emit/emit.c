@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The two functions that the stage library leaves to the policy, and the
+ * The functions that the stage library leaves to the policy, and the
  * constants by which it is specialised; the rest of the room writes their parts.
  */
 #include "emit/emit.h"
@@ -77,14 +77,22 @@ static void plain_ports(struct emitter *e, const struct workload *w, LLVMValueRe
  * the order is free). What was found is a number, so that the checks of the
  * datagram stand there once; the number then leads to the workload's classes.
  */
-static void rx_policy(struct emitter *e)
+static void frame_policy(struct emitter *e, enum iop_hook hook)
 {
+	static const struct {
+		const char *policy, *enter;
+		unsigned pass;
+	} names[IOP_HOOKS] = {
+		[IOP_HOOK_TX] = { "iop_tx_policy", "iop_tx_enter", (unsigned)TCX_NEXT },
+		[IOP_HOOK_RX] = { "iop_rx_policy", "iop_rx_enter", XDP_PASS },
+	};
+	enum lang_stage stage = plan_stage(hook);
 	const struct policy *p = e->policy;
 	LLVMBasicBlockRef found, whole, pass, next, b;
 	LLVMValueRef which, dport, sw, id;
 	struct ruling *r;
 
-	begin_function(e, "iop_rx_policy", IOP_HOOK_RX);
+	begin_function(e, names[hook].policy, hook);
 	pass = emit_block(e, "foreign");
 	next = emit_block(e, "next");
 	found = emit_block(e, "found");
@@ -96,7 +104,7 @@ static void rx_policy(struct emitter *e)
 	for (uint32_t i = 0; i < p->n_workloads; i++) {
 		const struct workload *w = p->workloads[i];
 
-		if (!w->stages[STAGE_RX])
+		if (!w->stages[stage])
 			continue;
 		b = emit_block(e, w->name);
 		if (is_plain(w)) {
@@ -116,14 +124,14 @@ static void rx_policy(struct emitter *e)
 	emit_at(e, next);
 	emit_br(e, pass);
 	emit_at(e, pass);
-	emit_return(e, XDP_PASS);
+	emit_return(e, names[hook].pass);
 	emit_at(e, found);
-	emit_cond_br(e, CALL(e, "iop_rx_enter", e->pkt), whole, pass);
+	emit_cond_br(e, CALL(e, names[hook].enter, e->pkt), whole, pass);
 	emit_at(e, whole);
 	r = rules_begin(e);
 	sw = LLVMBuildSwitch(e->b, which, pass, p->n_workloads);
 	for (uint32_t i = 0; i < p->n_workloads; i++) {
-		if (!p->workloads[i]->stages[STAGE_RX])
+		if (!p->workloads[i]->stages[stage])
 			continue;
 		b = emit_block(e, p->workloads[i]->name);
 		LLVMAddCase(sw, emit_i32(e, p->workloads[i]->id), b);
@@ -221,8 +229,11 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		constant(&e, "iop_families", plan->families);
 		constant(&e, "iop_rx_protos", plan->protos[IOP_HOOK_RX]);
 		constant(&e, "iop_socket_protos", plan->protos[IOP_HOOK_SOCKET]);
+		constant(&e, "iop_tx_protos", plan->protos[IOP_HOOK_TX]);
 		if (plan->hooks[IOP_HOOK_RX].used)
-			rx_policy(&e);
+			frame_policy(&e, IOP_HOOK_RX);
+		if (plan->hooks[IOP_HOOK_TX].used)
+			frame_policy(&e, IOP_HOOK_TX);
 		if (plan->hooks[IOP_HOOK_SOCKET].used)
 			socket_policy(&e);
 		describe(&e, description, description_size);

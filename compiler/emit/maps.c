@@ -74,7 +74,8 @@ static LLVMMetadataRef counts_type(struct emitter *e, const struct plan_map *m)
 
 static LLVMMetadataRef value_type(struct emitter *e, const struct plan_map *m)
 {
-	if (m->role == IOP_MAP_COUNT_RX || m->role == IOP_MAP_COUNT_SOCKET)
+	if (m->role == IOP_MAP_COUNT_RX || m->role == IOP_MAP_COUNT_SOCKET ||
+	    m->role == IOP_MAP_COUNT_TX)
 		return counts_type(e, m);
 	return m->value_size == 8 ? debug_u64(e) : debug_u32(e);
 }

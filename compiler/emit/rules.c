@@ -597,14 +597,23 @@ static const struct node *chain(struct ruling *r, const struct class *class)
 
 /* --- a program's workloads --- */
 
+static const struct {
+	unsigned pass, drop;
+} codes[IOP_HOOKS] = {
+	[IOP_HOOK_SOCKET] = { SK_PASS, SK_DROP },
+	/* To the next program, whoever has attached it. */
+	[IOP_HOOK_TX] = { (unsigned)TCX_NEXT, TCX_DROP },
+	[IOP_HOOK_RX] = { XDP_PASS, XDP_DROP },
+};
+
 struct ruling *rules_begin(struct emitter *e)
 {
 	struct ruling *r = arena_new_of(e->arena, struct ruling);
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
 
 	r->e = e;
-	r->pass_code = e->hook == IOP_HOOK_RX ? XDP_PASS : SK_PASS;
-	r->drop_code = e->hook == IOP_HOOK_RX ? XDP_DROP : SK_DROP;
+	r->pass_code = codes[e->hook].pass;
+	r->drop_code = codes[e->hook].drop;
 	r->class_tells = class_tells(e);
 	r->begins = arena_alloc(e->arena, (e->policy->n_classes + 1) * sizeof(*r->begins));
 	r->classed = emit_block(e, "classed");

@@ -12,18 +12,25 @@
 /* Maps that belong to no action: those of the library, variables. */
 static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 {
+	static const unsigned owners[IOP_MAP_ROLES] = {
+		[IOP_MAP_COUNT_RX] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_COUNT_SOCKET] = 1u << IOP_HOOK_SOCKET,
+		[IOP_MAP_COUNT_TX] = 1u << IOP_HOOK_TX,
+		[IOP_MAP_PATH] = ~0u,
+		[IOP_MAP_CPUS] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_WORKERS] = 1u << IOP_HOOK_SOCKET,
+		[IOP_MAP_GROUP] = 1u << IOP_HOOK_SOCKET,
+		[IOP_MAP_WORKER_ROWS] = 1u << IOP_HOOK_SOCKET | 1u << IOP_HOOK_TX,
+		[IOP_MAP_WORKER_OF] = 1u << IOP_HOOK_TX,
+	};
 	const struct policy *p = plan->policy;
 	bool variables = false, live = false;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < plan->n_maps; i++) {
 		const struct plan_map *m = plan->maps[i];
-		bool of_socket = m->role == IOP_MAP_COUNT_SOCKET || m->role == IOP_MAP_WORKERS ||
-				 m->role == IOP_MAP_GROUP || m->role == IOP_MAP_WORKER_ROWS ||
-				 m->role == IOP_MAP_WORKER_OF;
-		bool of_rx = m->role == IOP_MAP_COUNT_RX || m->role == IOP_MAP_CPUS;
 
-		n += !m->action && !(hook == IOP_HOOK_RX ? of_socket : of_rx);
+		n += !m->action && owners[m->role] & 1u << hook;
 	}
 	for (uint32_t i = 0; i < p->n_pools; i++)
 		variables |= p->pools[i]->used && !p->pools[i]->fixed;

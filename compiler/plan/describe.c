@@ -221,7 +221,7 @@ static bool picks_worker(const struct action *a)
 static void stages(struct description *d)
 {
 	/* From the application to the wire: the order of attachment. */
-	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_RX };
+	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_TX, IOP_HOOK_RX };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		const struct plan_hook *h = &d->plan->hooks[order[i]];
@@ -322,6 +322,7 @@ static void features(struct description *d)
 		[FEATURE_ATOMICS] = IOP_FEATURE_ATOMICS,
 		[FEATURE_LOOPS] = IOP_FEATURE_LOOPS,
 		[FEATURE_LRU] = IOP_FEATURE_LRU,
+		[FEATURE_EGRESS] = IOP_FEATURE_EGRESS,
 	};
 
 	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");

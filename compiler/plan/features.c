@@ -63,6 +63,9 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 		need(&n, FEATURE_SOCKARRAY, "workers are sockets in an array", at);
 		need(&n, FEATURE_PIDFD_GETFD, "the server's sockets are taken in", at);
 	}
+	if (plan->hooks[IOP_HOOK_TX].used)
+		need(&n, FEATURE_EGRESS, "the tx stage is attached to a device",
+		     plan->hooks[IOP_HOOK_TX].at);
 	if (plan->hooks[IOP_HOOK_RX].used)
 		need(&n, FEATURE_XDP_LINK, "the driver stage is attached to a device",
 		     plan->hooks[IOP_HOOK_RX].at);

@@ -177,6 +177,7 @@ static void print_path(struct writing *w)
 	fputs("};\n\n", w->out);
 	fprintf(w->out, "enum %s_stage {\n", w->policy);
 	fprintf(w->out, "\t%s_STAGE_SOCKET = %d,\n", w->POLICY, IOP_HOOK_SOCKET);
+	fprintf(w->out, "\t%s_STAGE_TX = %d,\n", w->POLICY, IOP_HOOK_TX);
 	fprintf(w->out, "\t%s_STAGE_RX = %d,\n", w->POLICY, IOP_HOOK_RX);
 	fputs("};\n\n", w->out);
 }
@@ -200,6 +201,7 @@ void plan_print_header(const struct plan *plan, FILE *out)
 	print_names(&w);
 	print_counts(&w, IOP_HOOK_RX, "rx");
 	print_counts(&w, IOP_HOOK_SOCKET, "socket");
+	print_counts(&w, IOP_HOOK_TX, "tx");
 	print_path(&w);
 	fputs("#endif\n", out);
 	arena_free(scratch);

@@ -26,6 +26,7 @@ enum lang_stage plan_stage(enum iop_hook hook)
 {
 	static const enum lang_stage stages[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = STAGE_SOCKET,
+		[IOP_HOOK_TX] = STAGE_TX,
 		[IOP_HOOK_RX] = STAGE_RX,
 	};
 	return stages[hook];
@@ -281,6 +282,15 @@ static void library_maps(struct planning *p)
 	}
 }
 
+static bool uses_hooks(const struct plan *plan)
+{
+	bool any = false;
+
+	for (int h = 0; h < IOP_HOOKS; h++)
+		any |= plan->hooks[h].used;
+	return any;
+}
+
 const struct plan *plan_make(struct arena *a, const struct policy *policy, unsigned kernel,
 			     struct diags *diags)
 {
@@ -289,6 +299,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 		enum iop_map_role role;
 	} hooks[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = { "iop_socket", "iop_count_socket", IOP_MAP_COUNT_SOCKET },
+		[IOP_HOOK_TX] = { "iop_tx", "iop_count_tx", IOP_MAP_COUNT_TX },
 		[IOP_HOOK_RX] = { "iop_rx", "iop_count_rx", IOP_MAP_COUNT_RX },
 	};
 	struct plan *plan = arena_new_of(a, struct plan);
@@ -312,7 +323,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	library_maps(&p);
 	plan->maps = p.maps.v;
 	plan->n_maps = (uint32_t)p.maps.n;
-	if (!plan->hooks[IOP_HOOK_RX].used && !plan->hooks[IOP_HOOK_SOCKET].used) {
+	if (!uses_hooks(plan)) {
 		struct diag *d = diag_error(diags, policy->at, "this policy does nothing");
 
 		diag_help(d, "give a workload a `stage rx { … }` or a `stage socket { … }`");

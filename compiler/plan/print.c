@@ -10,11 +10,12 @@
 
 static const char *const hook_names[IOP_HOOKS] = {
 	[IOP_HOOK_SOCKET] = "socket",
+	[IOP_HOOK_TX] = "tx",
 	[IOP_HOOK_RX] = "rx",
 };
 
 /* The order of the path. */
-static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_SOCKET };
+static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_SOCKET, IOP_HOOK_TX };
 
 #define N_PATH (sizeof(path) / sizeof(path[0]))
 
@@ -111,6 +112,7 @@ static const char *key_of(const struct plan_map *m)
 	};
 
 	switch (m->role) {
+	case IOP_MAP_COUNT_TX:
 	case IOP_MAP_COUNT_RX:
 	case IOP_MAP_COUNT_SOCKET: return "class";
 	case IOP_MAP_PATH: return "stage";
@@ -128,6 +130,7 @@ static const char *key_of(const struct plan_map *m)
 static const char *value_of(const struct plan_map *m)
 {
 	static const char *const values[IOP_MAP_ROLES] = {
+		[IOP_MAP_COUNT_TX] = "counters",
 		[IOP_MAP_COUNT_RX] = "counters",  [IOP_MAP_COUNT_SOCKET] = "counters",
 		[IOP_MAP_PATH] = "counters",      [IOP_MAP_CPUS] = "queue",
 		[IOP_MAP_WORKERS] = "socket",     [IOP_MAP_GROUP] = "iop_group",

@@ -396,6 +396,9 @@ void policy_print(const struct policy *p, FILE *out);
 void action_print(const struct action *a, FILE *out);
 void match_print(const struct match *m, FILE *out);
 
+/* Can the comparison be made with what a reply tells of its request: addresses and ports? */
+bool cond_of_addresses(const struct cond *c);
+
 /* What a field is called in a message: "ip.src", "dns.qtype". In the arena. */
 const char *field_ref_name(struct arena *a, const struct field_ref *f);
 

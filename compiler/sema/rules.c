@@ -509,6 +509,10 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 	w->stages[row] = stage;
 	struct visible v = { s, w, st.kind, stmt->name.at };
 
+	/* A reply is of the class of what it answers: there, a condition is not looked at, or
+	 * what it asks for is not there. */
+	if (st.kind == STAGE_TX)
+		return;
 	for (uint32_t i = 0; i < w->n_classes && !later; i++)
 		cond_fields(w->classes[i].when, class_field, &v);
 }

@@ -135,6 +135,8 @@ uint64_t cond_comparisons(const struct cond *c);
 void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_ref *f),
 		 void *ctx);
 void sema_reach(struct sema *s, const struct workload *w);
+/* Which classes a reply can be told to be of (reply.c). */
+void sema_replies(struct sema *s, const struct workload *w);
 
 /* --- workload.c, rules.c, overlap.c, test.c --- */
 void sema_workload(struct sema *s, const struct decl *d);

@@ -346,7 +346,9 @@ void sema_workload(struct sema *s, const struct decl *d)
 	}
 	assign_ranks(w);
 	stages_and_priority(s, w, d);
-	if (diags_errors(s->diags) == errors)
+	if (diags_errors(s->diags) == errors) {
 		sema_reach(s, w);
+		sema_replies(s, w);
+	}
 	*vec_push(s->arena, &s->workloads) = w;
 }

@@ -14,7 +14,7 @@
 DEFINE_CLEANUP(cleanup_report, struct iop_report *, iop_report_free)
 
 static const struct cli_option options[] = {
-	{ "dev", "DEVICE[,DEVICE…]", "a device for the rx stage", true },
+	{ "dev", "DEVICE[,DEVICE…]", "a device for the rx and tx stages", true },
 	{ "set", "PARAM=VALUE", "give a param another value: --set junk_rate=5k/s", true },
 	{ "dry-run", NULL, "check everything, say the steps, do nothing", false },
 	{ "verbose", NULL, "say each step; of errors the end of the kernel's log, too", false },
@@ -199,7 +199,7 @@ const struct cli_verb verb_load = {
 	.more = "Checks the machine first and says all that is missing at once; loads; pins under\n"
 		"/sys/fs/bpf/iop/POLICY; attaches from the application to the wire. If a step fails,\n"
 		"or a signal comes, all before it is taken back. When it returns, the policy is in\n"
-		"force without any process, until `iopctl unload POLICY`. A policy with an rx stage\n"
+		"force without any process, until `iopctl unload POLICY`. A policy with an rx or tx stage\n"
 		"needs --dev. Values of --set have the language's units: 5k/s, 10mbit, 100us, 64Ki.",
 	.options = options,
 	.min_arguments = 1,

@@ -99,7 +99,7 @@ struct iop_load_options {
 	size_t object_size;
 	const char *object_name;
 
-	/* Devices of this network namespace for the rx stage. */
+	/* Devices of this network namespace for the rx and tx stages. */
 	const char *const *devices;
 	size_t n_devices;
 

@@ -294,12 +294,14 @@ static const struct number owners[] = {
 
 static const struct number hooks[] = {
 	N(IOP_HOOK_SOCKET, "program `iop_socket`, sk_reuseport, an instance per socket group"),
+	N(IOP_HOOK_TX, "program `iop_tx`, tc egress, on each device"),
 	N(IOP_HOOK_RX, "program `iop_rx`, XDP, on each device"),
 };
 
 static const struct number roles[] = {
 	N(IOP_MAP_COUNT_RX, "`iop_count_rx`: counters of the driver stage"),
 	N(IOP_MAP_COUNT_SOCKET, "`iop_count_socket`: counters of the socket stage"),
+	N(IOP_MAP_COUNT_TX, "`iop_count_tx`: counters of the tx stage"),
 	N(IOP_MAP_PATH, "`iop_path`: packets of no class; element i is `enum iop_hook` i"),
 	N(IOP_MAP_CPUS, "`iop_cpus`: cpumap; the loader sets max_entries"),
 	N(IOP_MAP_WORKERS, "`iop_workers`: reuseport_sockarray; the key is the worker's number"),
@@ -331,6 +333,7 @@ static const struct number features[] = {
 	N(IOP_FEATURE_ATOMICS, "atomic operations that return what was there"),
 	N(IOP_FEATURE_LOOPS, "bounded loops"),
 	N(IOP_FEATURE_LRU, "LRU hash maps"),
+	N(IOP_FEATURE_EGRESS, "tc programs that see the socket"),
 };
 
 static const struct number steps[] = {

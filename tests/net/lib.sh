@@ -24,13 +24,18 @@ IOPCTL=$IOP_BUILD/iopctl
 tools=$IOP_BUILD/tests
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/iop-net.XXXXXX")
 policy=
+names=() # of all policies so far
 failed=0
 
 leave() {
 	local rc=$?
 	trap - EXIT
 	set +e
-	[[ -z $policy ]] || "$IOPCTL" unload "$policy" >/dev/null 2>&1
+	local name
+	for name in "${names[@]}"; do
+		[[ ! -d /sys/fs/bpf/iop/$name ]] || "$IOPCTL" unload "$name" >/dev/null 2>&1
+		rm -rf "/sys/fs/bpf/$name" # what a test has pinned itself
+	done
 	kill "${pids[@]}" 2>/dev/null
 	wait
 	rm -rf "$scratch"
@@ -136,16 +141,32 @@ ask() {
 
 # --- the policy ------------------------------------------------------------------
 
-# load EXAMPLE OPTION…: an example, under a name of this test; SED, if it is set, changes it.
+# load EXAMPLE OPTION…: an example, under a name of this test; SED, if it is set, changes it,
+# and AS is a program that runs iopctl.
 load() {
-	local example=$1
-	shift
-	policy=net_${example}_$IOP_NET_ID
-	sed -e "s/^policy $example;/policy $policy;/" ${SED:+-e "$SED"} \
-		"$IOP_SOURCE/examples/$example.iop" >"$scratch/$policy.iop"
-	"$IOPC" "$scratch/$policy.iop" -o "$scratch/$policy.bpf.o" || give_up "it does not compile"
-	timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" "$@" || give_up "it cannot be loaded"
+	load_from "$IOP_SOURCE/examples" "$@"
+}
+
+# load_file NAME OPTION…: the same of a policy that lies beside the tests.
+load_file() {
+	load_from "$IOP_SOURCE/tests/net" "$@"
+}
+
+load_from() {
+	local folder=$1 name=$2
+	shift 2
+	compile "$folder" "$name"
+	timeout 60 ${AS:+"$AS"} "$IOPCTL" load "$scratch/$policy.bpf.o" "$@" || give_up "it cannot be loaded"
 	remember
+}
+
+# compile FOLDER NAME: makes $scratch/$policy.bpf.o of it.
+compile() {
+	policy=net_$2_${IOP_NET_ID}
+	((${#names[@]} == 0)) || policy+=_${#names[@]}
+	names+=("$policy")
+	sed -e "s/^policy $2;/policy $policy;/" ${SED:+-e "$SED"} "$1/$2.iop" >"$scratch/$policy.iop"
+	"$IOPC" "$scratch/$policy.iop" -o "$scratch/$policy.bpf.o" || give_up "it does not compile"
 }
 
 # remember: what of the policy the kernel holds.
@@ -167,7 +188,18 @@ id_of() {
 
 # unload, and see that nothing is left of the policy.
 unload() {
-	local name=$policy kind id
+	local kind
+	unload_policy
+	expect "no device has a program" "$(ip -details link show | grep -c 'prog/xdp')" 0
+	for kind in "${!client_pid[@]}"; do
+		expect "${kind}0 fills in checksums later again" \
+			"$(in_client "$kind" ethtool -k "${kind}0" | sed -n 's/^tx-checksumming: //p')" on
+	done
+}
+
+# The same where others may have programs and settings.
+unload_policy() {
+	local name=$policy id
 	expect "programs were pinned" "$((${#programs[@]} > 0))" 1
 	timeout 60 "$IOPCTL" unload "$policy" || give_up "it cannot be unloaded"
 	policy=
@@ -177,11 +209,6 @@ unload() {
 	done
 	for id in "${maps[@]}"; do
 		eventually "map $id is gone" gone map "$id"
-	done
-	expect "no device has a program" "$(ip -details link show | grep -c 'prog/xdp')" 0
-	for kind in "${!client_pid[@]}"; do
-		expect "${kind}0 fills in checksums later again" \
-			"$(in_client "$kind" ethtool -k "${kind}0" | sed -n 's/^tx-checksumming: //p')" on
 	done
 }
 

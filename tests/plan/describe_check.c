@@ -89,12 +89,15 @@ static void check_variables(const struct iop_object *o, const struct policy *p)
 
 static void check_hooks(const struct iop_object *o, const struct plan *plan)
 {
-	uint32_t n = object_count(o, IOP_TABLE_STAGES);
+	uint32_t n = object_count(o, IOP_TABLE_STAGES), used = 0;
 
-	EXPECT(n == (uint32_t)plan->hooks[0].used + plan->hooks[1].used, "a row a hook");
-	EXPECT(n < 2 || (object_stage(o, 0)->hook == IOP_HOOK_SOCKET &&
-			 object_stage(o, 1)->hook == IOP_HOOK_RX),
-	       "from the application to the wire");
+	for (int h = 0; h < IOP_HOOKS; h++)
+		used += plan->hooks[h].used;
+	EXPECT(n == used, "a row a hook");
+	/* enum iop_hook is in this order. */
+	for (uint32_t i = 1; i < n; i++)
+		EXPECT(object_stage(o, i - 1)->hook < object_stage(o, i)->hook,
+		       "from the application to the wire");
 	EXPECT(n == 0 || object_stage(o, 0)->place.line > 0, "the stage's place");
 	for (uint32_t i = 0; i < object_count(o, IOP_TABLE_TARGETS); i++) {
 		const struct iop_desc_target *t = object_target(o, i);
