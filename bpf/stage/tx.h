@@ -12,6 +12,7 @@
 #define IOP_STAGE_TX_H
 
 #include "stage/rx.h"
+#include "stage/worker.h"
 
 static __always_inline bool iop_tx_open(struct __sk_buff *ctx, struct iop_pkt *p)
 {
@@ -42,6 +43,22 @@ STAGE_FN static bool iop_tx_enter(struct iop_pkt *p)
 	if (!ctx->sk)
 		return false;
 	iop_opaque(p->family);
+	return true;
+}
+
+STAGE_FN static bool iop_tx_tcp(const struct iop_pkt *p)
+{
+	return iop_is_tcp(p);
+}
+
+/* Is it sent by a worker? Then the class of what that was given last; IOP_NONE: of nothing yet. */
+STAGE_FN static bool iop_tx_worker(const struct iop_pkt *p, __u32 *class)
+{
+	struct iop_worker_row *row = iop_worker_of_cookie(bpf_get_socket_cookie(p->ctx));
+
+	if (!row)
+		return false;
+	*class = row->class;
 	return true;
 }
 

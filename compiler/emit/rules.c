@@ -633,6 +633,19 @@ struct arrivals {
 	LLVMValueRef class, first;
 };
 
+static void arrivals_begin(struct ruling *r, struct arrivals *a)
+{
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(r->e->b);
+
+	if (a->block)
+		return;
+	a->block = emit_block(r->e, "arrivals");
+	emit_at(r->e, a->block);
+	a->class = LLVMBuildPhi(r->e->b, r->e->i32, "class");
+	a->first = LLVMBuildPhi(r->e->b, r->e->i32, "first");
+	emit_at(r->e, here);
+}
+
 static void arrive(struct ruling *r, struct arrivals *a, const struct decision_edge *edge,
 		   const struct node *first)
 {
@@ -640,12 +653,7 @@ static void arrive(struct ruling *r, struct arrivals *a, const struct decision_e
 	LLVMValueRef gid = emit_i32(e, edge->class->gid), id = emit_i32(e, first ? first->id : 0);
 	LLVMBasicBlockRef from = edge->block;
 
-	if (!a->block) {
-		a->block = emit_block(e, "arrivals");
-		emit_at(e, a->block);
-		a->class = LLVMBuildPhi(e->b, e->i32, "class");
-		a->first = LLVMBuildPhi(e->b, e->i32, "first");
-	}
+	arrivals_begin(r, a);
 	emit_at(e, from);
 	debug_at(e, edge->class->at);
 	emit_br(e, a->block);
@@ -653,15 +661,49 @@ static void arrive(struct ruling *r, struct arrivals *a, const struct decision_e
 	LLVMAddIncoming(a->first, &id, &from, 1);
 }
 
+/*
+ * A reply of a worker is of the class that the worker was given last; goes on where that is
+ * not known. What no worker sends is nobody's reply.
+ */
+static void class_of_worker(struct ruling *r, const struct workload *w, struct arrivals *a)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef udp = emit_block(e, "udp"), ours = emit_block(e, "ours"),
+			  foreign = emit_block(e, "foreign"), known = emit_block(e, "known"),
+			  unknown = emit_block(e, "unknown");
+	LLVMValueRef slot = emit_alloca(e, e->i32), class, of, none = LLVMGetUndef(e->i32);
+
+	emit_cond_br(e, CALL(e, "iop_tx_tcp", e->pkt), unknown, udp);
+	emit_at(e, udp);
+	emit_cond_br(e, CALL(e, "iop_tx_worker", e->pkt, slot), ours, foreign);
+	emit_at(e, foreign);
+	emit_return(e, r->pass_code);
+	emit_at(e, ours);
+	class = LLVMBuildLoad2(e->b, e->i32, slot, "");
+	/* Its socket may serve another workload, too. */
+	of = LLVMBuildSub(e->b, class, emit_i32(e, w->classes[0].gid), "");
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULT, of, emit_i32(e, w->n_classes), ""), known,
+		     unknown);
+	emit_at(e, known);
+	arrivals_begin(r, a);
+	emit_br(e, a->block);
+	LLVMAddIncoming(a->class, &class, &known, 1);
+	LLVMAddIncoming(a->first, &none, &known, 1);
+	emit_at(e, unknown);
+}
+
 /* Decides the class. Where no class takes the packet, no rule concerns it. */
 void rules_workload(struct ruling *r, const struct workload *w)
 {
 	struct emitter *e = r->e;
+	bool by_worker = e->hook == IOP_HOOK_TX && plan_told_by_worker(w);
 	struct decision d = { 0 };
 	struct arrivals a = { 0 };
 	const struct node **first = arena_alloc(e->arena, w->n_classes * sizeof(*first));
 
 	debug_at(e, w->at);
+	if (by_worker)
+		class_of_worker(r, w, &a);
 	emit_decision(e, w, &d);
 	r->workload = w;
 	r->known = arena_alloc(e->arena, w->n_classes * sizeof(*r->known));
@@ -669,7 +711,7 @@ void rules_workload(struct ruling *r, const struct workload *w)
 		if (d.edges[i].class)
 			meet(r, &r->known[d.edges[i].class->id], d.edges[i].known, e->frame.n);
 	for (uint32_t i = 0; i < w->n_classes; i++)
-		if (r->known[i])
+		if (r->known[i] || by_worker)
 			r->begins[w->classes[i].gid] = first[i] = chain(r, &w->classes[i]);
 	for (size_t i = 0; i < d.n; i++) {
 		if (d.edges[i].class) {
@@ -706,7 +748,7 @@ static void dispatch(struct ruling *r)
 	emit_at(e, r->some);
 	count(r, IOP_COUNT_SEEN);
 	r->told = CALL(e, "iop_told", r->class);
-	if (e->policy->n_classes > FEW_CLASSES) {
+	if (e->policy->n_classes > FEW_CLASSES && !(e->hook == IOP_HOOK_TX && e->plan->rows)) {
 		sw = LLVMBuildSwitch(e->b, r->first, pass_block(r), r->n_nodes);
 		for (struct node *n = r->nodes; n; n = n->older)
 			LLVMAddCase(sw, emit_i32(e, n->id), n->block);

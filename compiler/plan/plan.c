@@ -32,6 +32,15 @@ enum lang_stage plan_stage(enum iop_hook hook)
 	return stages[hook];
 }
 
+bool plan_told_by_worker(const struct workload *w)
+{
+	bool udp = false;
+
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		udp |= w->matches[i].proto == PROTO_UDP;
+	return udp && w->stages[STAGE_TX] && w->stages[STAGE_SOCKET];
+}
+
 static struct plan_map *add_map(struct planning *p, const char *name, enum iop_map_role role,
 				uint32_t type, uint32_t key, uint32_t value, uint32_t entries)
 {
@@ -315,6 +324,8 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 				add_map(&p, hooks[h].counts, hooks[h].role, BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 					8 * plan->hooks[h].n_targets, policy->n_classes);
 	}
+	for (uint32_t i = 0; i < policy->n_workloads; i++)
+		plan->rows |= plan_told_by_worker(policy->workloads[i]);
 	for (uint32_t i = 0; i < policy->n_actions; i++)
 		if (plan->actions[i].action)
 			plan_state(&p, &plan->actions[i]);

@@ -94,6 +94,9 @@ struct plan {
 
 enum iop_param_type plan_param_type(const struct param *p);
 
+/* Do the workload's workers tell the class of its replies over UDP? */
+bool plan_told_by_worker(const struct workload *w);
+
 /* The stage of the language at a hook. */
 enum lang_stage plan_stage(enum iop_hook hook);
 

@@ -39,6 +39,9 @@ void sema_replies(struct sema *s, const struct workload *w)
 	const struct stage *st = w->stages[STAGE_TX];
 	uint64_t told = 0;
 
+	/* The worker that sends a reply tells what it was given. */
+	if (w->stages[STAGE_SOCKET] && sema_protos(w->matches, w->n_matches) & 1)
+		return;
 	for (uint32_t i = 0; st && i < w->n_classes; i++)
 		if (!w->classes[i].when || can_be(w->classes[i].when, true))
 			told |= 1ULL << i;

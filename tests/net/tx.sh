@@ -16,7 +16,7 @@ egress() { bpftool -j net show dev c | grep -o '"kind":"tcx/egress"' | wc -l; }
 
 client c $SERVER/24 10.9.0.2/24 10.9.0.3/24 10.9.0.9/24 10.9.0.50/24 fd09::2/64
 ip address add fd09::1/64 dev c nodad
-background server "$tools/kv_server" 2 7000 7001
+background server "$tools/kv_server" 3 7000 7001
 eventually "the server is ready" grep -qs ready "$scratch/server.log"
 expect "without a policy anybody is answered" "$(answered c -s 10.9.0.9 $SERVER 7000 00)" 1
 
@@ -77,4 +77,15 @@ unload_policy
 expect "and one that came later, with what it needs" \
 	"$(filters) $(qdiscs) $(tc filter show dev c ingress | grep -c direct-action)" '0 1 1'
 rm -r "${foreign%/*}"
+
+# What no header of a reply tells, the worker does that sends it.
+load_file tx_workers --dev c
+expect "the reply to a get passes" "$(ask c $SERVER 7000 01)" '0 1'
+expect "that to a scan does not" "$(ask c $SERVER 7000 02)" ''
+expect "that to a stop does" "$(ask c $SERVER 7000 03)" '2 1'
+expect "each is counted for what it is" \
+	"$(counter tx get passed) $(counter tx scan dropped) $(counter tx stop counted)" '1 1 1'
+expect "a port of nobody's passes" "$(ask c $SERVER 7001 02 | cut -d' ' -f2)" 1
+unload_policy
+expect "without the policy, scans are answered" "$(ask c $SERVER 7000 02 | cut -d' ' -f2)" 1
 finish
