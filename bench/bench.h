@@ -16,6 +16,7 @@ struct bench {
 	const char *iopc;
 	unsigned pairs;
 	bool json;
+	bool brief; /* does it work? Less is measured, and goals are easy */
 };
 
 /* Exit codes of bench/run. */
@@ -27,5 +28,6 @@ enum outcome outcome(struct report *r, bool ok);
 enum outcome bench_codegen(const struct bench *b);
 enum outcome bench_foreign(const struct bench *b);
 enum outcome bench_compile(const struct bench *b);
+enum outcome bench_tail(const struct bench *b);
 
 #endif

@@ -15,10 +15,12 @@ static const struct comparison {
 	const char *name;
 	enum outcome (*run)(const struct bench *b);
 	unsigned pairs; /* where the caller does not say */
+	bool roams;     /* its programs run on all cores */
 } comparisons[] = {
-	{ "codegen", bench_codegen, 15 },
-	{ "foreign", bench_foreign, 25 },
-	{ "compile", bench_compile, 7 },
+	{ "codegen", bench_codegen, 15, false },
+	{ "foreign", bench_foreign, 25, false },
+	{ "compile", bench_compile, 7, false },
+	{ "tail", bench_tail, 5, true },
 };
 
 /* libbpf tells of sections that it leaves alone; only what goes wrong matters here. */
@@ -38,7 +40,7 @@ enum outcome outcome(struct report *r, bool ok)
 
 static int usage(void)
 {
-	fputs("usage: bench NAME --iopc FILE --objects DIR --source DIR --scratch DIR [--pairs N] [--json]\n",
+	fputs("usage: bench NAME --iopc FILE --objects DIR --source DIR --scratch DIR [--pairs N] [--brief] [--json]\n",
 	      stderr);
 	return OUTCOME_USAGE;
 }
@@ -51,6 +53,7 @@ int main(int argc, char **argv)
 		{ "source", required_argument, NULL, 's' },
 		{ "pairs", required_argument, NULL, 'p' },
 		{ "scratch", required_argument, NULL, 't' },
+		{ "brief", no_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -64,6 +67,7 @@ int main(int argc, char **argv)
 		case 's': b.source = optarg; break;
 		case 't': b.scratch = optarg; break;
 		case 'p': b.pairs = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'b': b.brief = true; break;
 		case 'j': b.json = true; break;
 		default: return usage();
 		}
@@ -82,7 +86,8 @@ int main(int argc, char **argv)
 			fprintf(stderr, "bench: %u to %u pairs\n", PAIRS_LEAST, PAIRS_MAX);
 			return OUTCOME_USAGE;
 		}
-		side_stay_here();
+		if (!c->roams)
+			side_stay_here();
 		return c->run(&b);
 	}
 	fprintf(stderr, "bench: there is no comparison %s\n", argv[optind]);

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 128
+#define ROWS_MAX 256
 
 struct row {
 	char *what;
 	double goal, value, min, max;
 	unsigned pairs;
+	bool least; /* the goal is the least that it may be, not the most */
 };
 
 struct report {
@@ -87,7 +88,10 @@ static double rounded(double v)
 
 static bool meets(const struct row *row)
 {
-	return row->goal == NO_GOAL || rounded(row->value) <= rounded(row->goal);
+	if (row->goal == NO_GOAL)
+		return true;
+	return row->least ? rounded(row->value) >= rounded(row->goal)
+			  : rounded(row->value) <= rounded(row->goal);
 }
 
 static void print_text(const struct row *row)
@@ -95,13 +99,14 @@ static void print_text(const struct row *row)
 	printf("%-66s %7.2f %7.2f %7.2f %5u", row->what, row->value, row->min, row->max,
 	       row->pairs);
 	if (row->goal != NO_GOAL)
-		printf("  <= %.2f%s", row->goal, meets(row) ? "" : " MISSED");
+		printf("  %s %.2f%s", row->least ? ">=" : "<=", row->goal,
+		       meets(row) ? "" : " MISSED");
 	putchar('\n');
 	(void)fflush(stdout);
 }
 
-void report_value(struct report *r, const char *what, double goal, double value,
-		  const struct ratios *s)
+static struct row *add(struct report *r, const char *what, double goal, double value, bool least,
+		       const struct ratios *s)
 {
 	struct row *row = &r->rows[r->n];
 
@@ -112,15 +117,37 @@ void report_value(struct report *r, const char *what, double goal, double value,
 			     .value = value,
 			     .min = INFINITY,
 			     .max = -INFINITY,
-			     .pairs = s->n };
+			     .pairs = s->n,
+			     .least = least };
 	for (unsigned i = 0; i < s->n; i++) {
 		row->min = fmin(row->min, s->r[i]);
 		row->max = fmax(row->max, s->r[i]);
 	}
 	r->ok &= meets(row);
 	r->n++;
+	return row;
+}
+
+void report_value(struct report *r, const char *what, double goal, double value,
+		  const struct ratios *s)
+{
+	const struct row *row = add(r, what, goal, value, false, s);
+
 	if (!r->json)
 		print_text(row);
+}
+
+void report_least(struct report *r, const char *what, double goal, const struct ratios *s)
+{
+	const struct row *row = add(r, what, goal, ratios_median(s), true, s);
+
+	if (!r->json)
+		print_text(row);
+}
+
+void report_figure(struct report *r, const char *what, const struct ratios *s)
+{
+	(void)add(r, what, NO_GOAL, ratios_median(s), false, s);
 }
 
 void report_ratios(struct report *r, const char *what, double goal, const struct ratios *s)
@@ -138,7 +165,7 @@ static void print_json(const struct report *r)
 		if (row->goal == NO_GOAL)
 			printf("null");
 		else
-			printf("\"<= %.2f\"", row->goal);
+			printf("\"%s %.2f\"", row->least ? ">=" : "<=", row->goal);
 		printf(", \"value\": %.2f, \"min\": %.2f, \"max\": %.2f, \"pairs\": %u}",
 		       row->value, row->min, row->max, row->pairs);
 	}

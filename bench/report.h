@@ -36,6 +36,10 @@ struct report;
 struct report *report_new(const char *name, bool json);
 /* A row with the median of the ratios; `goal`: the most that it may be. */
 void report_ratios(struct report *r, const char *what, double goal, const struct ratios *s);
+/* The same where the other side's is divided by ours; `goal`: the least that it may be. */
+void report_least(struct report *r, const char *what, double goal, const struct ratios *s);
+/* A figure that is no ratio, for programs: people get a table of such. */
+void report_figure(struct report *r, const char *what, const struct ratios *s);
 /* A row with a value of its own, and least and most from the ratios. */
 void report_value(struct report *r, const char *what, double goal, double value,
 		  const struct ratios *s);

@@ -21,12 +21,13 @@ expect() {
 	fi
 }
 
-for name in codegen foreign compile; do
+for name in codegen foreign compile tail; do
 	expect 0 "^$name +[a-z]" --list
 done
 expect 2 '^usage: bench/run NAME'
 expect 2 '^usage: bench/run NAME' --nonsense
 expect 2 '^usage: bench/run NAME' codegen foreign
 expect 2 '^usage: bench/run NAME' codegen --pairs few
+expect 0 "^tail +[a-z]" --help
 expect 2 'no comparison nonsense; there are:' nonsense
 ((faults == 0))

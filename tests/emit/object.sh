@@ -30,4 +30,4 @@ for section in .BTF .BTF.ext .iop .maps license; do
 	grep -qF " $section " <<<"$sections" || fail "there is no section $section"
 done
 (($(stat -c %s "$scratch/there.o") < 40000)) || fail "the object has 40 KB or more"
-grep -qaF "workload " "$scratch/there.o" || fail "the policy's lines are not in the BTF"
+grep -qaF "class " "$scratch/there.o" || fail "the policy's lines are not in the BTF"
