@@ -29,5 +29,6 @@ enum outcome bench_codegen(const struct bench *b);
 enum outcome bench_foreign(const struct bench *b);
 enum outcome bench_compile(const struct bench *b);
 enum outcome bench_tail(const struct bench *b);
+enum outcome bench_steer(const struct bench *b);
 
 #endif

@@ -21,6 +21,7 @@ static const struct comparison {
 	{ "foreign", bench_foreign, 25, false },
 	{ "compile", bench_compile, 7, false },
 	{ "tail", bench_tail, 5, true },
+	{ "steer", bench_steer, 9, true },
 };
 
 /* libbpf tells of sections that it leaves alone; only what goes wrong matters here. */

@@ -137,6 +137,20 @@ bool program_run(const struct program *p, char *text, size_t size)
 	return false;
 }
 
+void program_finish(const struct program *p)
+{
+	char rest[512];
+	int out;
+	pid_t pid = program_start(p, &out);
+
+	if (pid < 0)
+		return;
+	for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR);)
+		n = read(out, rest, sizeof(rest));
+	(void)close(out);
+	program_stop(pid); /* it has ended */
+}
+
 /* --- hosts --- */
 
 static pid_t make_host(void)

@@ -39,6 +39,9 @@ void program_stop(pid_t pid);
  * output, if it fails. */
 bool program_run(const struct program *p, char *text, size_t size);
 
+/* The same for what puts things back: to its end, whatever we were asked in the meantime. */
+void program_finish(const struct program *p);
+
 /* Was this process asked to end (SIGINT, SIGTERM, SIGHUP)? Whatever it waits for ends then. */
 bool asked_to_end(void);
 void catch_requests_to_end(void);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tail/turn.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -74,19 +73,10 @@ static bool is_loaded(const struct tail_field *f)
 static void unload_policy(const struct tail_field *f)
 {
 	const char *argv[] = { f->iopctl, "unload", f->policy, NULL };
-	int out;
-	char rest[512];
-	pid_t pid;
 
 	if (!f->policy[0] || !is_loaded(f))
 		return;
-	pid = program_start(&(struct program){ .argv = argv }, &out);
-	if (pid < 0)
-		return;
-	for (ssize_t n = 1; n > 0 || (n < 0 && errno == EINTR);)
-		n = read(out, rest, sizeof(rest));
-	(void)close(out);
-	program_stop(pid); /* it has ended */
+	program_finish(&(struct program){ .argv = argv });
 	if (is_loaded(f))
 		fprintf(stderr, "bench: policy %s is still loaded: iopctl unload %s\n", f->policy,
 			f->policy);

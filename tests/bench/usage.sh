@@ -21,7 +21,7 @@ expect() {
 	fi
 }
 
-for name in codegen foreign compile tail; do
+for name in codegen foreign compile tail steer; do
 	expect 0 "^$name +[a-z]" --list
 done
 expect 2 '^usage: bench/run NAME'
