@@ -56,6 +56,15 @@ STAGE_FN static void iop_unclassed(__u32 hook)
 		c->count[IOP_PATH_UNCLASSED]++;
 }
 
+/* A number of a table as an index that the verifier sees the bound of. */
+STAGE_FN static __u64 iop_below(__u64 i, __u64 n)
+{
+	if (i >= n)
+		i = 0;
+	iop_opaque(i);
+	return i;
+}
+
 /* --- limit --- */
 
 /*

@@ -39,6 +39,12 @@ struct deciding {
 	uint32_t n_fields;
 	const struct cond *atoms[MAX_ATOMS];
 	uint32_t n_atoms;
+	/* Which atom a condition is: asked for again and again. */
+	struct {
+		const struct cond *cond;
+		uint32_t atom;
+	} *found;
+	uint32_t n_found; /* places; a power of two */
 	struct node *nodes;
 	uint32_t n_nodes;
 	struct decision *out;
@@ -80,7 +86,7 @@ static bool same_strings(const struct bytes *a, const struct bytes *b, uint32_t 
 	return true;
 }
 
-static bool same_atom(const struct cond *a, const struct cond *b)
+bool emit_same_atom(const struct cond *a, const struct cond *b)
 {
 	if (a == b)
 		return true;
@@ -103,27 +109,44 @@ static bool is_atom(const struct cond *c)
 	return c->kind > COND_NOT;
 }
 
+static uint32_t count_atoms(const struct cond *c)
+{
+	if (!c || is_atom(c))
+		return c != NULL;
+	return count_atoms(c->a) + (c->kind == COND_NOT ? 0 : count_atoms(c->b));
+}
+
+static uint32_t place_of(const struct deciding *d, const struct cond *c)
+{
+	uint32_t i = (uint32_t)(((uintptr_t)c >> 4) * 0x9e3779b1u) & (d->n_found - 1);
+
+	while (d->found[i].cond && d->found[i].cond != c)
+		i = (i + 1) & (d->n_found - 1);
+	return i;
+}
+
 /* Numbers the comparisons; false if there are too many. */
 static bool collect(struct deciding *d, const struct cond *c)
 {
+	uint32_t place, atom = 0;
+
 	if (!is_atom(c))
 		return collect(d, c->a) && (c->kind == COND_NOT || collect(d, c->b));
-	for (uint32_t i = 0; i < d->n_atoms; i++)
-		if (same_atom(d->atoms[i], c))
-			return true;
-	if (d->n_atoms == MAX_ATOMS)
+	while (atom < d->n_atoms && !emit_same_atom(d->atoms[atom], c))
+		atom++;
+	if (atom == MAX_ATOMS)
 		return false;
-	d->atoms[d->n_atoms++] = c;
+	if (atom == d->n_atoms)
+		d->atoms[d->n_atoms++] = c;
+	place = place_of(d, c);
+	d->found[place].cond = c;
+	d->found[place].atom = atom;
 	return true;
 }
 
 static uint32_t atom_of(const struct deciding *d, const struct cond *c)
 {
-	uint32_t i = 0;
-
-	while (!same_atom(d->atoms[i], c))
-		i++;
-	return i;
+	return d->found[place_of(d, c)].atom;
 }
 
 /* --- what the facts say --- */
@@ -459,6 +482,7 @@ void emit_decision(struct emitter *e, const struct workload *w, struct decision 
 {
 	struct deciding *d = arena_new_of(e->arena, struct deciding);
 	struct facts *start = arena_new_of(e->arena, struct facts);
+	uint32_t conds = 0;
 	bool few = true;
 
 	d->e = e;
@@ -470,6 +494,11 @@ void emit_decision(struct emitter *e, const struct workload *w, struct decision 
 	start->missing = arena_alloc(e->arena, d->n_fields + 1);
 	d->rules_need = arena_alloc(e->arena, d->n_fields + 1);
 	need_rules(d);
+	for (uint32_t i = 0; i < w->n_classes; i++)
+		conds += count_atoms(w->classes[i].when);
+	for (d->n_found = 16; d->n_found < 2 * conds;)
+		d->n_found *= 2;
+	d->found = arena_alloc(e->arena, d->n_found * sizeof(*d->found));
 	for (uint32_t i = 0; i < w->n_classes && few; i++)
 		if (w->classes[i].when)
 			few = collect(d, w->classes[i].when);

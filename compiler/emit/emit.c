@@ -31,6 +31,7 @@ static void begin_function(struct emitter *e, const char *name, enum iop_hook ho
 
 	e->hook = hook;
 	walk_plan(e);
+	shapes_begin(e);
 	e->fn = LLVMGetNamedFunction(e->mod, name);
 	e->pkt = LLVMGetParam(e->fn, 0);
 	if (cpu)
@@ -49,17 +50,23 @@ static void end_function(struct emitter *e)
 	LLVMBuildBr(e->b, LLVMGetNextBasicBlock(e->entry));
 }
 
-/* One port of one workload, whatever the addresses: a case of a switch. */
+/* Told by ports alone, whatever the addresses. */
 static bool is_plain(const struct workload *w)
 {
-	for (uint32_t i = 0; i < w->n_matches; i++) {
-		const struct match *m = &w->matches[i];
-
-		for (uint32_t k = 0; k < m->n_ports; k++)
-			if (m->n_to || m->n_from || m->ports[k].hi - m->ports[k].lo > 16)
-				return false;
-	}
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		if (w->matches[i].n_to || w->matches[i].n_from)
+			return false;
 	return true;
+}
+
+/* … and by few: each can be a case of a switch. */
+static bool is_short(const struct workload *w)
+{
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		for (uint32_t k = 0; k < w->matches[i].n_ports; k++)
+			if (w->matches[i].ports[k].hi - w->matches[i].ports[k].lo > 16)
+				return false;
+	return is_plain(w);
 }
 
 static void plain_ports(struct emitter *e, const struct workload *w, LLVMValueRef sw,
@@ -73,41 +80,33 @@ static void plain_ports(struct emitter *e, const struct workload *w, LLVMValueRe
 
 /*
  * Ports first: one switch for all workloads that are told by ports alone, which
- * LLVM makes a search tree; then the others, one by one (they do not overlap, so
- * the order is free). What was found is a number, so that the checks of the
- * datagram stand there once; the number then leads to the workload's classes.
+ * LLVM makes a search tree, or, if there are many, a table; then the others, one by
+ * one (they do not overlap, so the order is free). What was found is a number, so
+ * that the checks of the datagram stand there once.
  */
-static void frame_policy(struct emitter *e, enum iop_hook hook)
+static LLVMValueRef which_workload(struct emitter *e, LLVMBasicBlockRef found,
+				   LLVMBasicBlockRef foreign)
 {
-	static const struct {
-		const char *policy, *enter;
-		unsigned pass;
-	} names[IOP_HOOKS] = {
-		[IOP_HOOK_TX] = { "iop_tx_policy", "iop_tx_enter", (unsigned)TCX_NEXT },
-		[IOP_HOOK_RX] = { "iop_rx_policy", "iop_rx_enter", XDP_PASS },
-	};
-	enum lang_stage stage = plan_stage(hook);
-	const struct policy *p = e->policy;
-	LLVMBasicBlockRef found, whole, pass, next, b;
-	LLVMValueRef which, dport, sw, id;
-	struct ruling *r;
+	LLVMValueRef dport = CALL(e, "iop_dport", e->pkt), which, sw = NULL, id;
+	LLVMBasicBlockRef next = emit_block(e, "next"), b = LLVMGetInsertBlock(e->b);
 
-	begin_function(e, names[hook].policy, hook);
-	pass = emit_block(e, "foreign");
-	next = emit_block(e, "next");
-	found = emit_block(e, "found");
-	whole = emit_block(e, "whole");
-	dport = CALL(e, "iop_dport", e->pkt);
-	sw = LLVMBuildSwitch(e->b, dport, next, p->n_workloads);
 	emit_at(e, found);
 	which = LLVMBuildPhi(e->b, e->i32, "workload");
-	for (uint32_t i = 0; i < p->n_workloads; i++) {
-		const struct workload *w = p->workloads[i];
+	emit_at(e, b);
+	if (!e->shapes) {
+		sw = LLVMBuildSwitch(e->b, dport, next, e->policy->n_workloads);
+	} else if ((id = shapes_port(e, dport, is_plain, next))) {
+		b = LLVMGetInsertBlock(e->b);
+		emit_br(e, found);
+		LLVMAddIncoming(which, &id, &b, 1);
+	}
+	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
+		const struct workload *w = e->policy->workloads[i];
 
-		if (!w->stages[stage])
+		if (!w->stages[plan_stage(e->hook)] || (e->shapes && is_plain(w)))
 			continue;
 		b = emit_block(e, w->name);
-		if (is_plain(w)) {
+		if (!e->shapes && is_short(w)) {
 			plain_ports(e, w, sw, b);
 		} else {
 			emit_at(e, next);
@@ -122,16 +121,50 @@ static void frame_policy(struct emitter *e, enum iop_hook hook)
 		LLVMAddIncoming(which, &id, &b, 1);
 	}
 	emit_at(e, next);
-	emit_br(e, pass);
+	emit_br(e, foreign);
+	return which;
+}
+
+static void frame_workload(struct ruling *r, const struct workload *w, struct emitter *e,
+			   LLVMBasicBlockRef none)
+{
+	(void)e;
+	(void)none;
+	rules_workload(r, w);
+}
+
+/* The number leads to the workload's classes. */
+static void frame_policy(struct emitter *e, enum iop_hook hook)
+{
+	static const struct {
+		const char *policy, *enter;
+		unsigned pass;
+	} names[IOP_HOOKS] = {
+		[IOP_HOOK_TX] = { "iop_tx_policy", "iop_tx_enter", (unsigned)TCX_NEXT },
+		[IOP_HOOK_RX] = { "iop_rx_policy", "iop_rx_enter", XDP_PASS },
+	};
+	const struct policy *p = e->policy;
+	LLVMBasicBlockRef found, whole, pass, b;
+	LLVMValueRef which, sw = NULL;
+	struct ruling *r;
+
+	begin_function(e, names[hook].policy, hook);
+	pass = emit_block(e, "foreign");
+	found = emit_block(e, "found");
+	whole = emit_block(e, "whole");
+	which = which_workload(e, found, pass);
 	emit_at(e, pass);
 	emit_return(e, names[hook].pass);
 	emit_at(e, found);
 	emit_cond_br(e, CALL(e, names[hook].enter, e->pkt), whole, pass);
 	emit_at(e, whole);
 	r = rules_begin(e);
-	sw = LLVMBuildSwitch(e->b, which, pass, p->n_workloads);
-	for (uint32_t i = 0; i < p->n_workloads; i++) {
-		if (!p->workloads[i]->stages[stage])
+	if (e->shapes)
+		shapes_dispatch(e, which, pass, frame_workload, r);
+	else
+		sw = LLVMBuildSwitch(e->b, which, pass, p->n_workloads);
+	for (uint32_t i = 0; i < p->n_workloads && sw; i++) {
+		if (!p->workloads[i]->stages[plan_stage(hook)])
 			continue;
 		b = emit_block(e, p->workloads[i]->name);
 		LLVMAddCase(sw, emit_i32(e, p->workloads[i]->id), b);
@@ -151,9 +184,25 @@ static bool match_needs_check(const struct workload *w)
 	return false;
 }
 
+/* What a group of sockets serves, once it is known which workload that is. */
+static void socket_workload(struct ruling *r, const struct workload *w, struct emitter *e,
+			    LLVMBasicBlockRef pass)
+{
+	if (match_needs_check(w)) {
+		LLVMBasicBlockRef not_ours = emit_block(e, "not ours"), ours = emit_block(e, w->name);
+
+		emit_match(e, w, w->n_matches > 1, ours, not_ours);
+		emit_at(e, not_ours);
+		emit_br(e, pass);
+		emit_at(e, ours);
+	}
+	rules_workload(r, w);
+}
+
 static void socket_policy(struct emitter *e)
 {
-	LLVMValueRef which = NULL, sw = NULL;
+	struct workload *const *w = e->policy->workloads;
+	LLVMValueRef sw = NULL;
 	uint32_t n = 0;
 
 	begin_function(e, "iop_socket_policy", IOP_HOOK_SOCKET);
@@ -161,33 +210,21 @@ static void socket_policy(struct emitter *e)
 	struct ruling *r = rules_begin(e);
 
 	for (uint32_t i = 0; i < e->policy->n_workloads; i++)
-		n += e->policy->workloads[i]->stages[STAGE_SOCKET] != NULL;
-	if (n > 1) {
-		which = CALL(e, "iop_group_workload");
-		sw = LLVMBuildSwitch(e->b, which, pass, n);
-	}
-	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
-		const struct workload *w = e->policy->workloads[i];
-		LLVMBasicBlockRef ours;
-
-		if (!w->stages[STAGE_SOCKET])
+		n += w[i]->stages[STAGE_SOCKET] != NULL;
+	if (e->shapes)
+		shapes_dispatch(e, CALL(e, "iop_group_workload"), pass, socket_workload, r);
+	else if (n > 1)
+		sw = LLVMBuildSwitch(e->b, CALL(e, "iop_group_workload"), pass, n);
+	for (uint32_t i = 0; i < e->policy->n_workloads && !e->shapes; i++) {
+		if (!w[i]->stages[STAGE_SOCKET])
 			continue;
 		if (sw) {
-			LLVMBasicBlockRef b = emit_block(e, w->name);
+			LLVMBasicBlockRef b = emit_block(e, w[i]->name);
 
-			LLVMAddCase(sw, emit_i32(e, w->id), b);
+			LLVMAddCase(sw, emit_i32(e, w[i]->id), b);
 			emit_at(e, b);
 		}
-		if (match_needs_check(w)) {
-			LLVMBasicBlockRef not_ours = emit_block(e, "not ours");
-
-			ours = emit_block(e, w->name);
-			emit_match(e, w, w->n_matches > 1, ours, not_ours);
-			emit_at(e, not_ours);
-			emit_br(e, pass);
-			emit_at(e, ours);
-		}
-		rules_workload(r, w);
+		socket_workload(r, w[i], e, pass);
 	}
 	rules_end(r);
 	emit_at(e, pass);
@@ -239,7 +276,7 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		describe(&e, description, description_size);
 		if (!e.failed)
 			out = emit_write(&e, kind);
-		return out;		LLVMDisposeDIBuilder(e.di);
+		LLVMDisposeDIBuilder(e.di);
 		LLVMDisposeModule(e.mod);
 	}
 	LLVMDisposeBuilder(e.b);

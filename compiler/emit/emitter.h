@@ -14,6 +14,8 @@
 #include "plan/plan.h"
 
 struct emitter;
+struct shapes;
+struct ruling;
 
 /* A field as read; what it is not made of is NULL. */
 struct reading {
@@ -66,6 +68,7 @@ struct emitter {
 	LLVMMetadataRef subprogram;
 	struct frame frame;
 
+	struct shapes *shapes; /* of many workloads (shape.c); NULL: there are few */
 	bool outline;     /* walks of this program are functions of their own */
 	bool one_walk;    /* there is one, with few ways out */
 	unsigned n_walks; /* that have been made */
@@ -103,6 +106,9 @@ LLVMValueRef emit_phi2(struct emitter *e, LLVMTypeRef t, LLVMValueRef a, LLVMBas
 void emit_no_unroll(struct emitter *e, LLVMValueRef branch);
 /* A load of the width in bytes at a pointer, as the packet has it; BPF reads at any address. */
 LLVMValueRef emit_load(struct emitter *e, LLVMValueRef p, unsigned width);
+
+/* A variable of .rodata with these bytes. */
+LLVMValueRef emit_constants(struct emitter *e, const char *name, const void *bytes, uint32_t size);
 
 /* --- debug.c --- */
 void debug_begin(struct emitter *e);
@@ -198,6 +204,30 @@ struct decision {
 	size_t n, cap;
 };
 void emit_decision(struct emitter *e, const struct workload *w, struct decision *out);
+/* The same comparison with the same field? */
+bool emit_same_atom(const struct cond *a, const struct cond *b);
+
+/* --- shape.c: programs of many workloads --- */
+/* Finds the shapes of the current hook's workloads, if they are many. */
+void shapes_begin(struct emitter *e);
+/* i32: the workload whose port it is; goes to `none` if it is the port of none, and is NULL if no
+ * workload is told by ports alone. Goes on in the current block. */
+LLVMValueRef shapes_port(struct emitter *e, LLVMValueRef port, bool (*is_plain)(const struct workload *w),
+			 LLVMBasicBlockRef none);
+/* Goes to the code of workload number `which` (i32), to `none` if there is no such; `add` writes it
+ * for a workload that stands for all of its shape. */
+void shapes_dispatch(struct emitter *e, LLVMValueRef which, LLVMBasicBlockRef none,
+		     void (*add)(struct ruling *r, const struct workload *w, struct emitter *e,
+				 LLVMBasicBlockRef none),
+		     struct ruling *r);
+/* The number of a class (i32), given that of the same class of the workload that stands for it. */
+LLVMValueRef shape_class(struct emitter *e, LLVMValueRef class);
+/* i64: a number of an action that those that share its code may have others for. */
+enum datum { DATUM_COST, DATUM_BURST, DATUM_BUCKET, DATUM_TURN, DATUM_COUNT };
+LLVMValueRef shape_datum(struct emitter *e, const struct action *a, enum datum what);
+/* The element of an array that is a global which the datum names. */
+LLVMValueRef shape_element(struct emitter *e, LLVMValueRef array, const struct action *a,
+			   enum datum what);
 
 /* --- rules.c, limit.c --- */
 /* The rules of all workloads of a program: workloads are added, then the code that they share is

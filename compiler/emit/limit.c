@@ -107,10 +107,9 @@ void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 		s->cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
 		LLVMSetVolatile(s->cost, true);
 	} else {
-		s->cost = emit_i64(e, a->rate_type == TYPE_RATE ? iop_rate_cost(a->rate)
-							       : iop_bitrate_cost(a->rate));
+		s->cost = shape_datum(e, a, DATUM_COST);
 	}
-	s->tolerance = LLVMBuildMul(e->b, s->cost, emit_i64(e, a->burst), "");
+	s->tolerance = LLVMBuildMul(e->b, s->cost, shape_datum(e, a, DATUM_BURST), "");
 	if (a->rate_type == TYPE_BITRATE) {
 		s->cost = LLVMBuildMul(e->b, s->cost, CALL(e, "iop_packet_bytes", e->pkt), "");
 		s->cost = LLVMBuildLShr(e->b, s->cost, emit_i64(e, 16), "");
@@ -122,7 +121,7 @@ void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 	}
 	if (!pa->map) {
 		s->now = CALL(e, "iop_now");
-		s->tat = emit_element(e, e->buckets, pa->bucket);
+		s->tat = shape_element(e, e->buckets, a, DATUM_BUCKET);
 		return;
 	}
 	s->tat = CALL(e, "iop_limit_state", e->action_maps[a->id], s->key, s->now, s->cost, counts);

@@ -134,6 +134,15 @@ static LLVMValueRef variable(struct emitter *e, const char *name, const char *se
 	return g;
 }
 
+LLVMValueRef emit_constants(struct emitter *e, const char *name, const void *bytes, uint32_t size)
+{
+	LLVMValueRef g = variable(e, name, NULL, LLVMConstStringInContext2(e->ctx, bytes, size, true),
+				  debug_bytes(e, size));
+
+	LLVMSetAlignment(g, 8);
+	return g;
+}
+
 static LLVMValueRef param(struct emitter *e, const struct param *p)
 {
 	uint64_t initial = iop_param_worth(plan_param_type(p), p->value);

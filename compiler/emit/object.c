@@ -30,9 +30,18 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 	LLVMDisposeMessage(message);
 }
 
-/* LLVM ends the process behind this; it offers no way to go on. */
+/* LLVM ends the process behind this; it offers no way to go on. A branch reaches 32,767
+ * instructions, which LLVM finds out last. */
 static void on_fatal(const char *reason)
 {
+	if (strstr(reason, "out of insn range")) {
+		fprintf(stderr, "error: the policy is too large for one program: a branch would have to lead "
+				"over more than 32767 instructions\n"
+				"help: workloads that say the same but for ports and rates share their code; "
+				"long lists of values are cheaper as sets\n");
+		fflush(NULL);
+		_Exit(1);
+	}
 	fprintf(stderr, "iopc: this is a bug of iopc: LLVM says: %s\n"
 			"iopc: please report it with the policy\n", reason);
 	fflush(NULL);

@@ -199,7 +199,7 @@ static LLVMValueRef pick(struct ruling *r, const struct action *a, LLVMValueRef 
 		return CALL(e, "iop_pick_local", e->action_maps[a->id], n);
 	case SELECTOR_ROUND_ROBIN:
 		return CALL(e, "iop_pick_turn",
-			    emit_element(e, e->turns, e->plan->actions[a->id].turn), n);
+			    shape_element(e, e->turns, a, DATUM_TURN), n);
 	default:
 		emit_bug(e, "no code for selector %d", (int)a->selector.kind);
 		return emit_i32(e, 0);
@@ -351,11 +351,17 @@ static void worker(struct ruling *r, const struct action *a)
 
 /* --- limits --- */
 
-static bool holds(const struct action *a, const struct action *limit)
+/* Does a class that begins with `from` meet the limit of node `n`? */
+static bool meets(const struct node *from, const struct node *n)
 {
-	while (a && a != limit)
-		a = a->otherwise;
-	return a;
+	for (; from; from = from->next) {
+		if (from == n)
+			return true;
+		for (const struct action *a = from->action->otherwise; a; a = a->otherwise)
+			if (a == n->action && !n->next)
+				return true;
+	}
+	return false;
 }
 
 /* How many limits a packet of the class can meet. */
@@ -372,7 +378,7 @@ static unsigned limits_of(const struct plan_chain *c)
 static bool class_tells(const struct emitter *e)
 {
 	const struct plan_chain *chains = e->plan->hooks[e->hook].chains;
-	bool yes = e->policy->n_classes <= FEW_CLASSES;
+	bool yes = e->policy->n_classes <= FEW_CLASSES && !e->shapes;
 
 	for (uint32_t i = 0; i < e->policy->n_classes && yes; i++)
 		yes = limits_of(&chains[i]) <= 1;
@@ -380,20 +386,18 @@ static bool class_tells(const struct emitter *e)
 }
 
 /* Ways back to a limit, from where several were one: by its number, or by the classes that meet it. */
-static void way_back(struct ruling *r, LLVMValueRef sw, const struct action *limit, LLVMValueRef id,
+static void way_back(struct ruling *r, LLVMValueRef sw, const struct node *limit, LLVMValueRef id,
 		     LLVMBasicBlockRef to)
 {
 	struct emitter *e = r->e;
-	const struct plan_chain *chains = e->plan->hooks[e->hook].chains;
 
 	if (!r->class_tells) {
 		LLVMAddCase(sw, id, to);
 		return;
 	}
 	for (uint32_t c = 0; c < e->policy->n_classes; c++)
-		for (uint32_t i = 0; i < chains[c].n; i++)
-			if (holds(chains[c].actions[i], limit))
-				LLVMAddCase(sw, emit_i32(e, c), to);
+		if (meets(r->begins[c], limit))
+			LLVMAddCase(sw, emit_i32(e, c), to);
 }
 
 static bool has_live_limit(const struct emitter *e)
@@ -435,11 +439,12 @@ static void algorithm(struct ruling *r)
 }
 
 /* Limits that lead to the same ends have one number. */
-static struct tail *tail_of(struct ruling *r, const struct node *next, const struct action *limit)
+static struct tail *tail_of(struct ruling *r, const struct node *limit)
 {
 	struct emitter *e = r->e;
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
-	const struct action *otherwise = limit->otherwise;
+	const struct action *otherwise = limit->action->otherwise;
+	const struct node *next = limit->next;
 	struct tail *t = r->tails;
 
 	while (t && (t->next != next || t->otherwise || otherwise))
@@ -474,9 +479,10 @@ static struct tail *tail_of(struct ruling *r, const struct node *next, const str
  * each comes with a number that leads back to it. A key of header fields is made from
  * what was read on the way, so such a limit makes its own.
  */
-static void key_of(struct ruling *r, const struct action *a, struct limit_state *s)
+static void key_of(struct ruling *r, const struct node *n, struct limit_state *s)
 {
 	struct emitter *e = r->e;
+	const struct action *a = n->action;
 	enum plan_key kind = e->plan->actions[a->id].map->key;
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), back, never;
 	struct keyed *k = r->keys;
@@ -506,7 +512,7 @@ static void key_of(struct ruling *r, const struct action *a, struct limit_state 
 		emit_at(e, here);
 	}
 	id = emit_i32(e, k->n++);
-	way_back(r, k->to, a, id, back);
+	way_back(r, k->to, n, id, back);
 	if (!r->class_tells)
 		LLVMAddIncoming(k->which, &id, &here, 1);
 	emit_br(e, k->block);
@@ -524,9 +530,9 @@ static void limit(struct ruling *r, const struct node *n)
 	LLVMBasicBlockRef from;
 
 	r->workload = n->reads; /* what is behind `else` reads as this does */
-	t = tail_of(r, n->next, a);
+	t = tail_of(r, n);
 	if (e->plan->actions[a->id].map)
-		key_of(r, a, &s);
+		key_of(r, n, &s);
 	emit_limit(e, a, r->counts, block_of(r, n->next), t->over, &s);
 	from = LLVMGetInsertBlock(e->b);
 	if (a->otherwise && n->frame.known)
@@ -728,6 +734,7 @@ void rules_workload(struct ruling *r, const struct workload *w)
 		return;
 	emit_at(e, a.block);
 	debug_at(e, w->at);
+	a.class = shape_class(e, a.class);
 	emit_stay(e);
 	emit_br(e, r->classed);
 	LLVMAddIncoming(r->class, &a.class, &a.block, 1);
@@ -748,7 +755,8 @@ static void dispatch(struct ruling *r)
 	emit_at(e, r->some);
 	count(r, IOP_COUNT_SEEN);
 	r->told = CALL(e, "iop_told", r->class);
-	if (e->policy->n_classes > FEW_CLASSES && !(e->hook == IOP_HOOK_TX && e->plan->rows)) {
+	if ((e->policy->n_classes > FEW_CLASSES && !(e->hook == IOP_HOOK_TX && e->plan->rows)) ||
+	    e->shapes) {
 		sw = LLVMBuildSwitch(e->b, r->first, pass_block(r), r->n_nodes);
 		for (struct node *n = r->nodes; n; n = n->older)
 			LLVMAddCase(sw, emit_i32(e, n->id), n->block);

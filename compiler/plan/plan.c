@@ -150,6 +150,8 @@ static void plan_chains(struct planning *p, enum iop_hook hook)
 	const struct policy *policy = p->policy;
 	struct plan_hook *h = &p->plan->hooks[hook];
 
+	uint32_t n = 0;
+
 	h->chains = arena_alloc(p->arena, (policy->n_classes + 1) * sizeof(*h->chains));
 	for (uint32_t w = 0; w < policy->n_workloads; w++) {
 		const struct stage *st = policy->workloads[w]->stages[plan_stage(hook)];
@@ -161,6 +163,7 @@ static void plan_chains(struct planning *p, enum iop_hook hook)
 			h->n_targets = IOP_COUNT_TARGETS;
 		}
 		h->used = true;
+		h->tables = ++n > PLAN_FEW_WORKLOADS;
 		for (uint32_t c = 0; c < policy->workloads[w]->n_classes; c++) {
 			const struct class *class = &policy->workloads[w]->classes[c];
 

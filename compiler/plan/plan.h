@@ -58,8 +58,13 @@ struct plan_feature {
 	struct span at; /* first line that needs it */
 };
 
+/* Up to as many workloads at a hook are told by branches; of more, tables in .rodata tell
+ * which a packet is of (emit/shape.c). */
+#define PLAN_FEW_WORKLOADS 8
+
 struct plan_hook {
 	bool used;
+	bool tables; /* there are more than PLAN_FEW_WORKLOADS */
 	struct span at; /* first stage at this hook */
 	const char *program;
 	uint32_t n_targets; /* most of any class: size of the counter map's element */

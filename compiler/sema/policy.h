@@ -24,19 +24,19 @@ struct ast;
 /* Limits of a policy; each is an error with its line when it is passed. */
 #define POLICY_MAX_NAME 63 /* bytes of a name that the object carries */
 #define POLICY_MAX_CLASSES_PER_WORKLOAD 64
-#define POLICY_MAX_WORKLOADS 1024 /* of some more, a branch of the program leads too far */
-#define POLICY_MAX_CLASSES 4096
+#define POLICY_MAX_WORKLOADS 4096
+#define POLICY_MAX_CLASSES 16384
 #define POLICY_MAX_MATCHES 256 /* statements of one workload */
 #define POLICY_MAX_POOLS 256
 #define POLICY_MAX_PARAMS 1024
 #define POLICY_MAX_HEADERS 256
 #define POLICY_MAX_FIELDS 256  /* of one header, or of one repeated element */
 #define POLICY_MAX_ENUMS 1024  /* named values of one field */
-#define POLICY_MAX_ACTIONS 4096
+#define POLICY_MAX_ACTIONS 16384
 #define POLICY_MAX_LIST 4096   /* prefixes, ranges or strings in one set */
 /* Of all classes, each prefix, range and 8 bytes of a string for itself: compiling takes
  * seconds by then, and the kernel follows a million instructions at most. */
-#define POLICY_MAX_COMPARISONS 4096
+#define POLICY_MAX_COMPARISONS 16384
 #define POLICY_MAX_STEPS 65536 /* packets and expectations of all tests */
 #define POLICY_MAX_CORES 1024
 #define POLICY_MAX_WORKERS 1024

@@ -31,6 +31,10 @@ struct making {
 	struct made_params params;
 	struct made_header headers[HEADERS_MAX];
 	unsigned n_headers;
+	/* Of workloads that are alike: what all but their matches is made from, and how much their
+	 * numbers differ. */
+	const struct rng *like;
+	unsigned vary;
 };
 
 /* --- what is declared first --- */
@@ -63,14 +67,14 @@ static void make_rate(struct making *m)
 {
 	static const char *const rates[] = { "1/s", "2/s", "10/s", "1G/s", "100k/s", "1000/s" };
 
-	fputs(rates[rng_below(m->r, 6)], m->out);
+	fputs(rates[(rng_below(m->r, 6) + m->vary) % 6], m->out);
 }
 
 static void make_bitrate(struct making *m)
 {
 	static const char *const rates[] = { "1kbit", "8kbit", "64kbit", "100gbit", "1mbit" };
 
-	fputs(rates[rng_below(m->r, 5)], m->out);
+	fputs(rates[(rng_below(m->r, 5) + m->vary) % 5], m->out);
 }
 
 /* A live one is in another section, and known to no one when the program is loaded. */
@@ -207,7 +211,7 @@ static void make_limit(struct making *m, const struct made_workload *w)
 		make_bitrate(m);
 	else
 		make_rate(m);
-	if (rng_percent(m->r, 60)) {
+	if (rng_percent(m->r, m->like ? 10 : 60)) {
 		fputs(" per ", m->out);
 		if (rng_percent(m->r, 25))
 			fputs("flow", m->out);
@@ -215,9 +219,9 @@ static void make_limit(struct making *m, const struct made_workload *w)
 			make_key(m->r, &w->scope, m->out);
 	}
 	if (bits && rng_percent(m->r, 70))
-		fprintf(m->out, " burst %u", rng_in(m->r, 40, 4000));
+		fprintf(m->out, " burst %u", rng_in(m->r, 40, 4000) + 100 * m->vary);
 	else if (!bits && rng_percent(m->r, 70))
-		fprintf(m->out, " burst %u", rng_in(m->r, 1, 30));
+		fprintf(m->out, " burst %u", rng_in(m->r, 1, 30) + m->vary);
 	else if (rng_percent(m->r, 10))
 		fprintf(m->out, " burst %u", bits ? POLICY_MAX_BURST_BYTES : POLICY_MAX_BURST);
 	if (rng_percent(m->r, 35)) {
@@ -324,33 +328,43 @@ static void make_stage(struct making *m, const struct made_workload *w, bool soc
 	fputs("    }\n", m->out);
 }
 
+static void make_matches(struct making *m, unsigned number, unsigned n, const unsigned proto[2])
+{
+	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, 15);
+
+	if (sockets) {
+		fprintf(m->out, "    match udp port %u", 5000 + number);
+		if (rng_percent(m->r, m->like ? 5 : 30))
+			make_set(m, "to", 4, true);
+		if (rng_percent(m->r, m->like ? 5 : 30))
+			make_set(m, "from", 4, true);
+		fputs(";\n", m->out);
+	}
+	for (unsigned i = 0; i < n && !sockets; i++)
+		make_match(m, i ? number + 50 : number, shared && !i, proto[i]);
+}
+
+/* All but the matches: these come between, and from numbers of their own. */
 static void make_workload(struct making *m, unsigned number)
 {
 	struct made_workload w = { .scope = { .params = &m->params } };
-	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, 15);
-	bool rx = !sockets && (!number || rng_percent(m->r, 95));
-	bool socket = sockets || rng_percent(m->r, 30);
-	unsigned n_matches = rng_percent(m->r, 20) ? 2 : 1;
+	struct rng *r = m->r, like = m->like ? *m->like : *r, *own = m->like ? &like : r;
+	bool sockets = m->options->for_sockets;
+	bool rx = !sockets && (!number || m->like || rng_percent(own, 95));
+	bool socket = sockets || rng_percent(own, 30);
+	unsigned n_matches = rng_percent(own, 20) ? 2 : 1;
 	struct made_header dns;
 	int udp = lang_find(&lang_protos, "udp", 0), tcp = lang_find(&lang_protos, "tcp", 0);
 	unsigned proto[2];
 
 	for (unsigned i = 0; i < 2; i++)
-		proto[i] = (unsigned)(rng_percent(m->r, socket || m->udp_only ? 0 : 45) ? tcp : udp);
+		proto[i] = (unsigned)(rng_percent(own, socket || m->udp_only ? 0 : 45) ? tcp : udp);
 	for (unsigned i = 0; i < n_matches; i++)
 		w.scope.protos |= 1u << proto[i];
 	w.scope.socket = socket;
 	fprintf(m->out, "workload w%u {\n", number);
-	if (sockets) {
-		fprintf(m->out, "    match udp port %u", 5000 + number);
-		if (rng_percent(m->r, 30))
-			make_set(m, "to", 4, true);
-		if (rng_percent(m->r, 30))
-			make_set(m, "from", 4, true);
-		fputs(";\n", m->out);
-	}
-	for (unsigned i = 0; i < n_matches && !sockets; i++)
-		make_match(m, i ? number + 10 : number, shared && !i, proto[i]);
+	make_matches(m, number, n_matches, proto);
+	m->r = own;
 	if (rng_percent(m->r, 8)) {
 		make_dns(&dns);
 		w.scope.header = &dns;
@@ -361,18 +375,38 @@ static void make_workload(struct making *m, unsigned number)
 		fprintf(m->out, "    payload %s;\n", w.scope.header->name);
 	if (rng_percent(m->r, 92)) {
 		make_classes(m, &w);
+		if (rx)
+			make_stage(m, &w, false);
+		if (socket)
+			make_stage(m, &w, true);
 	} else {
 		/* none declared: one, named like the workload */
 		fprintf(m->out, "    stage %s { all -> ", socket ? "socket" : "rx");
 		make_end(m, &w, socket);
-		fputs("; }\n}\n", m->out);
-		return;
+		fputs("; }\n", m->out);
 	}
-	if (rx)
-		make_stage(m, &w, false);
-	if (socket)
-		make_stage(m, &w, true);
 	fputs("}\n", m->out);
+	m->r = r;
+}
+
+/* So many that tables tell them, most of them alike. */
+static void make_many(struct making *m)
+{
+	unsigned shapes = rng_in(m->r, 1, 3), number = 0;
+
+	for (unsigned i = 0; i < shapes; i++) {
+		struct rng like = *m->r;
+		unsigned n = rng_in(m->r, i ? 1 : 9, 12);
+
+		m->like = &like;
+		for (unsigned k = 0; k < n; k++) {
+			m->vary = rng_percent(m->r, 30) ? 0 : k;
+			make_workload(m, number++);
+		}
+		m->like = NULL;
+		m->vary = 0;
+		make_workload(m, number++);
+	}
 }
 
 void make_policy(struct rng *r, const struct make_options *o, FILE *out)
@@ -387,6 +421,10 @@ void make_policy(struct rng *r, const struct make_options *o, FILE *out)
 	m.n_headers = rng_below(r, HEADERS_MAX + 1);
 	for (unsigned i = 0; i < m.n_headers; i++)
 		make_header(r, i, out, &m.headers[i]);
+	if (rng_percent(r, 15)) {
+		make_many(&m);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++)
 		make_workload(&m, i);
 }
