@@ -122,7 +122,7 @@ static void look_at_peer(struct device *d)
 int device_look(const char *name, struct device *d, struct iop_report *report)
 {
 	union message m;
-	int err, peer;
+	int err, peer, queues;
 
 	memset(d, 0, sizeof(*d));
 	d->peer_ns = DEVICE_SAME_NS;
@@ -135,6 +135,9 @@ int device_look(const char *name, struct device *d, struct iop_report *report)
 		return report_error(report, err, IOP_CAUSE_ENVIRONMENT,
 				    "device %s cannot be looked at: %s", name, strerror(-err));
 	snprintf(d->name, sizeof(d->name), "%s", name);
+	d->n_queues = number_of(link_attribute(&m, IFLA_NUM_RX_QUEUES), &queues) && queues > 0
+			      ? (__u32)queues
+			      : 1;
 	d->is_veth = link_is_veth(&m);
 	if (!d->is_veth)
 		return 0;

@@ -13,6 +13,7 @@
 struct device {
 	char name[IF_NAMESIZE];
 	__u32 index;
+	__u32 n_queues; /* receive queues that it may have */
 	bool is_veth;
 	__u32 peer;  /* of a veth: the other end's index in its namespace; 0: unknown */
 	int peer_ns; /* the number of that namespace in this one; DEVICE_SAME_NS */

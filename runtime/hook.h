@@ -29,7 +29,7 @@ struct hook {
 	int (*detach)(const struct installed *i, __u32 subject, struct iop_report *report);
 };
 
-extern const struct hook hook_rx, hook_socket, hook_tx;
+extern const struct hook hook_rx, hook_stack, hook_socket, hook_tx;
 
 /* By enum iop_hook. */
 const struct hook *hook_of(__u32 hook);

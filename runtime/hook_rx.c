@@ -11,6 +11,7 @@
 #include "hook.h"
 #include "offload.h"
 #include "pin.h"
+#include "stack.h"
 
 static __u32 rows_of(const struct installed *i, enum record_kind kind)
 {
@@ -216,6 +217,9 @@ static int attach_device(struct load *l, struct record_row *row, struct iop_repo
 					    "the policy requires native XDP, and the driver of %s "
 					    "refuses: %s",
 					    name, strerror(-native));
+		err = stack_note_generic(o, l->policy, report);
+		if (err)
+			return err;
 		link = try_link(program, row->device.index, XDP_FLAGS_SKB_MODE);
 		row->device.mode = IOP_XDP_GENERIC;
 	}

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "machine.h"
 #include "pin.h"
 
 DEFINE_CLEANUP(cleanup_folder, DIR *, closedir)
@@ -140,6 +141,28 @@ void installed_close(struct installed *i)
 		record_close(&i->groups[g]);
 	free(i->groups);
 	*i = INSTALLED_EMPTY;
+}
+
+int installed_pool(const struct installed *is, __u32 pool, struct core_list *list)
+{
+	const struct record_row *row;
+
+	*list = (struct core_list){ 0 };
+	if (pool == IOP_NONE)
+		return 0;
+	if (machine_pool_is_fixed(is->description, pool))
+		return machine_fixed_pool(is->description, pool, list);
+	for (__u32 at = 0; (row = record_next(&is->record, RECORD_POOL, &at));) {
+		if (row->pool.pool != pool)
+			continue;
+		list->n = row->pool.cores.n <= IOP_POOL_CORES ? row->pool.cores.n : 0;
+		list->cores = calloc((size_t)list->n + 1, sizeof(*list->cores));
+		if (!list->cores)
+			return -ENOMEM;
+		memcpy(list->cores, row->pool.cores.core, list->n * sizeof(*list->cores));
+		return 0;
+	}
+	return 0;
 }
 
 /* --- all of them --- */

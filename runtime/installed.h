@@ -42,6 +42,11 @@ static inline struct record_group *installed_group(const struct installed *i, __
 	return &i->groups[group].rows[0].group;
 }
 
+struct core_list;
+
+/* The cores of a pool as they were at load; none for IOP_NONE. free() list->cores; -ENOMEM. */
+int installed_pool(const struct installed *is, __u32 pool, struct core_list *list);
+
 /* Pins the object's description, for installed_open(). */
 int installed_pin_description(const struct installed *i, struct iop_report *report);
 

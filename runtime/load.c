@@ -21,6 +21,7 @@ static struct program_values values_of(const struct load *l)
 		.pools = l->pools,
 		.record = &l->is.record,
 		.adoption = &l->adoption,
+		.stack = l->stack,
 	};
 }
 

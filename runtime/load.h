@@ -12,11 +12,13 @@
 #include "machine.h"
 #include "pin.h"
 #include "program.h"
+#include "stack.h"
 
 struct load {
 	const struct iop_load_options *options;
 	struct machine *machine;
 	struct core_list *pools;    /* by row of the description */
+	struct iop_stack_setup stack;
 	struct adoption adoption;   /* group g of it is group g of `is` */
 	struct bpf_object *policy;
 	struct bpf_object **groups; /* by group; NULL: not loaded yet */

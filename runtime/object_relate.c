@@ -10,11 +10,16 @@
 #include <string.h>
 
 #include "abi/count.h"
+#include "abi/stack.h"
 #include "object_check.h"
 
 #define MAX_COUNTERS (1u << 16)
 /* They are compared with each other, and no policy comes near. */
 #define MAX_MAPS 4096
+/* Of stack stages: cores of a machine, a cpumap's longest queue, ns. */
+#define MAX_CORES 65536
+#define MAX_QUEUE 16384
+#define MAX_TARGET 1000000000ull
 
 #define ROW(c, name, table, i) ((const struct iop_desc_##name *)check_row(c, table, i))
 
@@ -143,6 +148,11 @@ static const struct role_rule {
 	[IOP_MAP_WORKERS] = { true, true, IOP_SCOPE_GROUP },
 	[IOP_MAP_GROUP] = { true, true, IOP_SCOPE_GROUP },
 	[IOP_MAP_RODATA] = { .once = true },
+	[IOP_MAP_STACKS] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_STACK_ROWS] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_STACK_HOMES] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_STACK_CORES] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_COUNT_STACK] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_WORKER_ROWS] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_WORKER_OF] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_LIVE] = { .once = true },
@@ -211,6 +221,28 @@ static int check_step(struct check *c, __u32 i)
 	return 0;
 }
 
+/* Numbers that are added up and divided by later. */
+static int check_stack(struct check *c, __u32 i)
+{
+	const struct iop_desc_stack *s = ROW(c, stack, IOP_TABLE_STACKS, i);
+
+	if (!s->least || s->least > s->most || s->most > IOP_STACK_CORES)
+		return check_bad(c, EBADMSG, "stack %u: from %u to %u cores", i, s->least, s->most);
+	if (s->before > MAX_CORES || s->guaranteed > MAX_CORES ||
+	    s->before + s->least > s->guaranteed || s->order > MAX_CORES)
+		return check_bad(c, EBADMSG, "stack %u: %u and %u cores of %u", i, s->before,
+				 s->least, s->guaranteed);
+	if (!s->queue || s->queue > MAX_QUEUE)
+		return check_bad(c, EBADMSG, "stack %u: a queue of %u", i, s->queue);
+	if (!s->target || s->target > MAX_TARGET)
+		return check_bad(c, EBADMSG, "stack %u: a target of %llu ns", i,
+				 (unsigned long long)s->target);
+	for (__u32 k = 0; k < i; k++)
+		if (ROW(c, stack, IOP_TABLE_STACKS, k)->workload == s->workload)
+			return check_bad(c, EBADMSG, "stack %u: the same workload as stack %u", i, k);
+	return 0;
+}
+
 static const struct {
 	enum iop_desc_table_id table;
 	int (*check)(struct check *c, __u32 i);
@@ -221,7 +253,7 @@ static const struct {
 	{ IOP_TABLE_MATCHES, check_match },  { IOP_TABLE_CLASSES, check_class },
 	{ IOP_TABLE_STAGES, check_stage },   { IOP_TABLE_MAPS, check_map },
 	{ IOP_TABLE_TARGETS, check_target }, { IOP_TABLE_TESTS, check_test },
-	{ IOP_TABLE_STEPS, check_step },
+	{ IOP_TABLE_STEPS, check_step },     { IOP_TABLE_STACKS, check_stack },
 };
 
 int check_relations(struct check *c)

@@ -90,9 +90,17 @@ static const struct field target_fields[] = {
 	INDEX(target, class, IOP_TABLE_CLASSES),
 	ENUM(target, hook, IOP_HOOKS),
 	OPTION(target, pool, IOP_TABLE_POOLS),
+	OPTION(target, stack, IOP_TABLE_STACKS),
 	ENUM(target, workers_kind, IOP_WORKERS_KINDS),
 	SHARE(target, first_range, n_ranges, IOP_TABLE_RANGES),
 	PLACE(target),
+};
+
+static const struct field stack_fields[] = {
+	INDEX(stack, workload, IOP_TABLE_WORKLOADS),
+	PLACE(stack),
+	INDEX(stack, pool, IOP_TABLE_POOLS),
+	NAME(stack, variable),
 };
 
 static const struct field feature_fields[] = {
@@ -139,4 +147,5 @@ const struct table_rule table_rules[IOP_TABLE_COUNT] = {
 	[IOP_TABLE_FEATURES] = RULE(feature),
 	[IOP_TABLE_TESTS] = RULE(test),
 	[IOP_TABLE_STEPS] = RULE(step),
+	[IOP_TABLE_STACKS] = RULE(stack),
 };

@@ -6,11 +6,33 @@
 #include <string.h>
 
 #include "policytest_fate.h"
+#include "stack.h"
 
 static void unknown(struct stage_fate *fate, const char *why)
 {
 	fate->kind = FATE_UNKNOWN;
 	(void)snprintf(fate->why, sizeof(fate->why), "%s", why);
+}
+
+/* The core that a target's counter stands for. */
+static bool core_of(const struct policytest *t, const struct tally_change *change, __u32 *core)
+{
+	const struct iop_desc_target *target = change->target;
+	const struct core_list *pool;
+	struct core_list list;
+	bool there;
+
+	if (target->pool == IOP_NONE)
+		return false;
+	list = *(pool = &t->values.pools[target->pool]);
+	if (target->stack != IOP_NONE && stack_cores(t->object, target->stack, pool, &list))
+		return false;
+	there = change->number < list.n;
+	if (there)
+		*core = list.cores[change->number];
+	if (list.cores != pool->cores)
+		free(list.cores);
+	return there;
 }
 
 /* A verdict and what was counted on the way to it. */
@@ -23,8 +45,7 @@ static void conclude(const struct policytest *t, __u32 verdict, const struct tal
 	case XDP_PASS: fate->kind = FATE_PASS; break;
 	case XDP_DROP: fate->kind = FATE_DROP; break;
 	case XDP_REDIRECT:
-		if (!change->target || change->target->pool == IOP_NONE ||
-		    change->number >= t->values.pools[change->target->pool].n) {
+		if (!change->target || !core_of(t, change, &fate->number)) {
 			unknown(fate,
 				t->poor ? POLICYTEST_POOR
 					: "the program steered, but its counters do not say where");
@@ -32,7 +53,6 @@ static void conclude(const struct policytest *t, __u32 verdict, const struct tal
 		}
 		fate->kind = FATE_STEER;
 		fate->pool = change->target->pool;
-		fate->number = t->values.pools[fate->pool].cores[change->number];
 		break;
 	default:
 		fate->kind = FATE_UNKNOWN;

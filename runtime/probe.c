@@ -104,6 +104,20 @@ static int probe_cpumap(void)
 	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_CPUMAP, NULL);
 }
 
+/* A program for the threads of a cpumap. */
+static int probe_cpumap_program(void)
+{
+	static const struct bpf_insn pass[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_XDP_CPUMAP);
+	_cleanup_fd_ int program = bpf_prog_load(BPF_PROG_TYPE_XDP, "iop_probe", "Dual BSD/GPL",
+						 pass, sizeof(pass) / sizeof(pass[0]), &opts);
+
+	return program < 0 ? (errno == EINVAL ? 0 : -errno) : 1;
+}
+
 static int probe_lru(void)
 {
 	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_LRU_HASH, NULL);
@@ -156,6 +170,7 @@ static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_CPUMAP] = probe_cpumap,       [IOP_FEATURE_ATOMICS] = probe_atomics,
 	[IOP_FEATURE_LOOPS] = probe_loops,         [IOP_FEATURE_LRU] = probe_lru,
 	[IOP_FEATURE_EGRESS] = probe_egress,
+	[IOP_FEATURE_CPUMAP_PROG] = probe_cpumap_program,
 };
 
 int probe_feature(enum iop_feature feature)

@@ -9,10 +9,10 @@
 #include "libbpf_log.h"
 #include "line_info.h"
 #include "rodata.h"
+#include "stack.h"
 #include "verifier.h"
 #include "worker_rows.h"
 
-#define CPU_QUEUE 2048             /* packets that may wait for a core */
 #define VERIFIER_LOG (16u << 20)   /* pages are used as the kernel writes them */
 #define VERIFIER_TAIL 40           /* lines */
 
@@ -152,7 +152,10 @@ static int size_maps(const struct program_values *v, struct bpf_object *obj, __u
 		case IOP_MAP_WORKER_ROWS:
 		case IOP_MAP_WORKER_OF: entries = worker_rows_count(v); break;
 		case IOP_MAP_WORKERS: entries = workers > entries ? workers : entries; break;
-		default: break;
+		default:
+			if (stack_map_entries(v, d->role))
+				entries = stack_map_entries(v, d->role);
+			break;
 		}
 		if (bpf_map__set_max_entries(map, entries))
 			return -errno;
@@ -289,11 +292,12 @@ static int fill_near(const struct program_values *v, const struct bpf_map *map, 
 	return 0;
 }
 
-static int add_core(const struct bpf_map *map, __u32 core, struct iop_report *report)
+static int add_core(const struct bpf_map *map, __u32 core, __u32 queue, int program,
+		    struct iop_report *report)
 {
 	/* An object may have the queue's length alone for value, or the program of the core's
-	 * thread behind it, which nobody asked for. */
-	struct bpf_cpumap_val value = { .qsize = CPU_QUEUE };
+	 * thread behind it. */
+	struct bpf_cpumap_val value = { .qsize = queue, .bpf_prog.fd = program };
 	__u32 size = bpf_map__value_size(map);
 
 	if (bpf_map__update_elem(map, &core, sizeof(core), &value,
@@ -304,20 +308,19 @@ static int add_core(const struct bpf_map *map, __u32 core, struct iop_report *re
 }
 
 /* Cores must be there before the first packet is sent to them. */
-static int fill_cores(const struct program_values *v, const struct bpf_map *map,
-		      struct iop_report *report)
+static int fill_cores(const struct program_values *v, const struct bpf_object *obj,
+		      const struct bpf_map *map, struct iop_report *report)
 {
-	for (__u32 i = 0; i < object_count(v->object, IOP_TABLE_POOLS); i++) {
-		if (!object_pool(v->object, i)->steered)
-			continue;
-		for (__u32 c = 0; c < v->pools[i].n; c++) {
-			int err = add_core(map, v->pools[i].cores[c], report);
+	int program = program_fd(obj, v->object, IOP_HOOK_STACK), err = 0;
 
-			if (err)
-				return err;
-		}
+	for (__u32 core = 0; !err && core < bpf_map__max_entries(map); core++) {
+		bool measured;
+		__u32 queue = stack_queue_of(v, core, &measured);
+
+		if (queue)
+			err = add_core(map, core, queue, measured ? program : 0, report);
 	}
-	return 0;
+	return err;
 }
 
 static int fill_policy(const struct program_values *v, const struct bpf_object *obj,
@@ -332,14 +335,15 @@ static int fill_policy(const struct program_values *v, const struct bpf_object *
 		if (!d || d->scope != IOP_SCOPE_POLICY)
 			continue;
 		if (d->role == IOP_MAP_CPUS)
-			err = fill_cores(v, map, report);
+			err = fill_cores(v, obj, map, report);
 		else if (d->role == IOP_MAP_NEAR_CORE && d->pool != IOP_NONE)
 			err = fill_near(v, map, v->pools[d->pool].cores, v->pools[d->pool].n,
 					report);
 		if (err)
 			return err;
 	}
-	return worker_rows_fill(v, obj, report);
+	err = stack_fill(v, obj, report);
+	return err ? err : worker_rows_fill(v, obj, report);
 }
 
 static int fill_near_worker(const struct program_values *v, const struct bpf_map *map,

@@ -10,6 +10,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "abi/stack.h"
 #include "adopt.h"
 #include "cleanup.h"
 #include "machine.h"
@@ -22,6 +23,7 @@ struct program_values {
 	const struct iop_object *object;
 	const struct machine *machine;
 	const struct core_list *pools; /* by row: the cores of each */
+	struct iop_stack_setup stack;  /* of stack stages, see stack.h */
 	const struct record *record;   /* RECORD_PARAM rows: the values of params */
 	const struct adoption *adoption; /* all workers; NULL: none */
 };

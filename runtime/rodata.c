@@ -5,7 +5,10 @@
 #include "live.h"
 
 #include <bpf/btf.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "stack.h"
 
 static int write_variable(struct bpf_object *obj, const struct program_values *v,
 			  const char *section, const char *name, const void *value, size_t size,
@@ -28,6 +31,22 @@ static int write_variable(struct bpf_object *obj, const struct program_values *v
 				    name, size, section);
 	memcpy(at, value, size);
 	return 0;
+}
+
+static int write_stack(struct bpf_object *obj, const struct program_values *v, __u32 i,
+		       struct iop_report *report)
+{
+	const struct iop_desc_stack *s = object_stack(v->object, i);
+	struct iop_pool_cores cores = { 0 };
+	struct core_list list;
+
+	if (stack_cores(v->object, i, &v->pools[s->pool], &list))
+		return report_no_memory(report);
+	cores.n = list.n;
+	memcpy(cores.core, list.cores, list.n * sizeof(cores.core[0]));
+	free(list.cores);
+	return write_variable(obj, v, ".rodata", object_string(v->object, s->variable), &cores,
+			      sizeof(cores), report);
 }
 
 int rodata_write(struct bpf_object *obj, const struct program_values *v, struct iop_report *report)
@@ -54,5 +73,10 @@ int rodata_write(struct bpf_object *obj, const struct program_values *v, struct 
 		memcpy(cores.core, v->pools[i].cores, cores.n * sizeof(cores.core[0]));
 		err = write_variable(obj, v, ".rodata", name, &cores, sizeof(cores), report);
 	}
+	for (__u32 i = 0; !err && i < object_count(v->object, IOP_TABLE_STACKS); i++)
+		err = write_stack(obj, v, i, report);
+	if (!err && object_count(v->object, IOP_TABLE_STACKS))
+		err = write_variable(obj, v, ".rodata", "iop_stack_setup", &v->stack,
+				     sizeof(v->stack), report);
 	return err;
 }

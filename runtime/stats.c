@@ -13,6 +13,8 @@
 #include "machine.h"
 #include "pile.h"
 #include "pin.h"
+#include "stack.h"
+#include "stack_now.h"
 #include "words.h"
 
 /* The answer and the memory that it is made of. */
@@ -132,28 +134,6 @@ static struct iop_stats_counter *counters_of(struct answer *a, const struct sums
 
 /* --- targets --- */
 
-static int cores_of_pool(const struct installed *is, __u32 pool, struct core_list *list)
-{
-	const struct record_row *row;
-
-	*list = (struct core_list){ 0 };
-	if (pool == IOP_NONE)
-		return 0;
-	if (machine_pool_is_fixed(is->description, pool))
-		return machine_fixed_pool(is->description, pool, list);
-	for (__u32 at = 0; (row = record_next(&is->record, RECORD_POOL, &at));) {
-		if (row->pool.pool != pool)
-			continue;
-		list->n = row->pool.cores.n <= IOP_POOL_CORES ? row->pool.cores.n : 0;
-		list->cores = calloc((size_t)list->n + 1, sizeof(*list->cores));
-		if (!list->cores)
-			return -ENOMEM;
-		memcpy(list->cores, row->pool.cores.core, list->n * sizeof(*list->cores));
-		return 0;
-	}
-	return 0;
-}
-
 /* Several rules may name one core: it is one line. */
 static void add_target(struct iop_stats_class *c, __u32 number, bool and_beyond, __u64 value)
 {
@@ -233,7 +213,8 @@ static int add_cores(const struct answer *a, const struct sums *s, __u32 class,
 		     const struct iop_desc_target *t, struct iop_stats_class *c)
 {
 	struct core_list list;
-	int err = cores_of_pool(a->is, t->pool, &list);
+	int err = t->stack == IOP_NONE ? installed_pool(a->is, t->pool, &list)
+				       : stack_cores_loaded(a->is, t->stack, &list);
 
 	for (__u32 i = 0; !err && i < t->n && i < list.n; i++)
 		add_target(c, list.cores[i], false, sum_at(s, class, t->first + i));
@@ -339,6 +320,8 @@ static int read_all(struct answer *a)
 	for (size_t i = 0; !err && i < sizeof(stages) / sizeof(stages[0]); i++)
 		if (has_stage(a->is->description, stages[i].hook))
 			err = add_stage(a, stages[i].hook, stages[i].role, &path);
+	if (!err)
+		err = stats_add_stacks(&a->pile, a->is, &a->stats);
 	if (!clock_gettime(CLOCK_MONOTONIC, &now))
 		a->stats.taken_at = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return !err && a->pile.failed ? -ENOMEM : err;

@@ -14,6 +14,8 @@
 #include "pile.h"
 #include "pin.h"
 #include "proc.h"
+#include "stack.h"
+#include "stack_now.h"
 #include "units.h"
 #include "words.h"
 
@@ -85,6 +87,8 @@ static int add_policy(struct answer *a)
 		count(&a->is->record, RECORD_OFFLOAD) + count(&a->is->record, RECORD_EGRESS);
 	for (__u32 g = 0; g < a->is->n_groups; g++)
 		a->problems_room += a->is->groups[g].n;
+	if (o)
+		a->problems_room += (size_t)object_count(o, IOP_TABLE_STACKS) * IOP_STACK_CORES;
 	s->problems = pile_array(&a->pile, a->problems_room, sizeof(*s->problems));
 	if (!s->problems)
 		return -ENOMEM;
@@ -360,11 +364,17 @@ static const char *mechanism_of_tx(struct answer *a)
 	return text;
 }
 
+static const char *mechanism_of_stack(struct answer *a)
+{
+	return status_of_stacks(&a->pile, a->is);
+}
+
 static int add_stages(struct answer *a)
 {
 	static const char *(*const mechanisms[IOP_HOOKS])(struct answer *a) = {
 		[IOP_HOOK_SOCKET] = mechanism_of_socket,
 		[IOP_HOOK_TX] = mechanism_of_tx,
+		[IOP_HOOK_STACK] = mechanism_of_stack,
 		[IOP_HOOK_RX] = mechanism_of_rx,
 	};
 	const struct iop_object *o = a->is->description;
@@ -379,6 +389,28 @@ static int add_stages(struct answer *a)
 
 		s->name = word_of_hook((enum iop_hook)hook);
 		s->mechanism = mechanisms[hook](a);
+	}
+	return 0;
+}
+
+static int add_stacks(struct answer *a)
+{
+	const struct iop_object *o = a->is->description;
+	__u32 n = object_count(o, IOP_TABLE_STACKS);
+	_cleanup_machine_ struct machine *m = n ? machine_open(NULL) : NULL;
+
+	for (__u32 i = 0; m && i < n; i++) {
+		struct core_list list;
+
+		if (stack_cores_loaded(a->is, i, &list))
+			return -ENOMEM;
+		for (__u32 c = 0; c < list.n; c++)
+			if (!machine_online(m, list.cores[c]))
+				problem(a, pile_printf(&a->pile,
+						       "core %u of stage stack is offline: its packets "
+						       "are served on another core",
+						       list.cores[c]));
+		free(list.cores);
 	}
 	return 0;
 }
@@ -410,7 +442,7 @@ int iop_status_read(const char *policy, struct iop_status **status, struct iop_r
 	_cleanup_installed_ struct installed is = INSTALLED_EMPTY;
 	/* In the order in which one needs another. */
 	static int (*const parts[])(struct answer *a) = {
-		add_params, add_devices, add_settings, add_groups, add_stages, add_features,
+		add_params, add_devices, add_settings, add_groups, add_stages, add_stacks, add_features,
 	};
 	struct answer *a;
 	int err = installed_open(&is, policy, report);

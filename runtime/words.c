@@ -18,7 +18,7 @@
 
 /* clang-format off: one row of words after the other */
 WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket", [IOP_HOOK_TX] = "tx",
-      [IOP_HOOK_RX] = "rx")
+      [IOP_HOOK_STACK] = "stack", [IOP_HOOK_RX] = "rx")
 
 WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "counters of rx",
       [IOP_MAP_COUNT_SOCKET] = "counters of socket", [IOP_MAP_COUNT_TX] = "counters of tx",
@@ -29,7 +29,10 @@ WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "coun
       [IOP_MAP_LIMIT] = "state of limits", [IOP_MAP_RODATA] = "constants set at load",
       [IOP_MAP_WORKER_ROWS] = "what workers do", [IOP_MAP_WORKER_OF] = "sockets to workers",
       [IOP_MAP_LIVE] = "live params",
-      [IOP_MAP_OTHER] = "other")
+      [IOP_MAP_STACKS] = "stack stages", [IOP_MAP_STACK_ROWS] = "flows of stack stages",
+      [IOP_MAP_STACK_HOMES] = "where flows of stack stages belong",
+      [IOP_MAP_STACK_CORES] = "cores of stack stages",
+      [IOP_MAP_COUNT_STACK] = "counters of stack stages", [IOP_MAP_OTHER] = "other")
 
 WORDS(word_of_scope, enum iop_map_scope,
       IOP_SCOPES, [IOP_SCOPE_POLICY] = "policy", [IOP_SCOPE_GROUP] = "group")
@@ -44,7 +47,7 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = 
       [IOP_FEATURE_REUSEPORT] = "reuseport", [IOP_FEATURE_SOCKARRAY] = "sockarray",
       [IOP_FEATURE_PIDFD_GETFD] = "pidfd-getfd", [IOP_FEATURE_CPUMAP] = "cpumap",
       [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru",
-      [IOP_FEATURE_EGRESS] = "egress")
+      [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program")
 
 WORDS(word_of_step, enum iop_step_kind,
       IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",

@@ -45,6 +45,7 @@ enum iop_desc_table_id {
 	IOP_TABLE_FEATURES,  /* struct iop_desc_feature */
 	IOP_TABLE_TESTS,     /* struct iop_desc_test */
 	IOP_TABLE_STEPS,     /* struct iop_desc_step */
+	IOP_TABLE_STACKS,    /* struct iop_desc_stack */
 	IOP_TABLE_COUNT
 };
 
@@ -173,6 +174,7 @@ struct iop_desc_class {
 enum iop_hook {
 	IOP_HOOK_SOCKET, /* program `iop_socket`, sk_reuseport, an instance per socket group */
 	IOP_HOOK_TX,     /* program `iop_tx`, tc egress, on each device */
+	IOP_HOOK_STACK,  /* program `iop_stack`, XDP of the threads of a cpumap's cores */
 	IOP_HOOK_RX,     /* program `iop_rx`, XDP, on each device */
 	IOP_HOOKS
 };
@@ -203,6 +205,11 @@ enum iop_map_role {
 	IOP_MAP_WORKER_ROWS,  /* "iop_worker_rows": abi/worker.h; max_entries set by the loader */
 	IOP_MAP_WORKER_OF,    /* "iop_worker_of": a socket's cookie to its row; likewise */
 	IOP_MAP_LIVE,         /* ".data.live": live params; changed by single stores of 8 bytes */
+	IOP_MAP_STACKS,       /* "iop_stacks": abi/stack.h; max_entries of these set by the loader */
+	IOP_MAP_STACK_ROWS,   /* "iop_stack_rows": abi/stack.h */
+	IOP_MAP_STACK_HOMES,  /* "iop_stack_homes": abi/stack.h */
+	IOP_MAP_STACK_CORES,  /* "iop_stack_cores": abi/stack.h */
+	IOP_MAP_COUNT_STACK,  /* "iop_stack_counts": abi/stack.h */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -258,6 +265,25 @@ struct iop_desc_target {
 	__u32 first_range, n_ranges;
 	__u32 workers_n;
 	struct iop_desc_place place;
+	__u32 stack; /* RX: row of the stack stage whose cores they are, in its order; IOP_NONE */
+};
+
+/*
+ * A workload's stack stage: from `least` to `most` cores of a pool. Which ones these are
+ * iop_stack_place() of abi/stack.h says; the loader writes them, in this order, as struct
+ * iop_pool_cores to the variable.
+ */
+struct iop_desc_stack {
+	__u32 workload;
+	struct iop_desc_place place;
+	__u32 pool;
+	__u32 least, most;
+	__u32 queue;      /* packets that may wait for a core */
+	__u32 before;     /* sum of the guarantees of earlier stages of the pool */
+	__u32 guaranteed; /* of all of them */
+	__u32 order;      /* among the pool's stages */
+	__u32 variable;   /* string */
+	__u64 target;     /* ns of waiting, above which another core is taken */
 };
 
 enum iop_feature {
@@ -270,6 +296,7 @@ enum iop_feature {
 	IOP_FEATURE_LOOPS,
 	IOP_FEATURE_LRU,
 	IOP_FEATURE_EGRESS,
+	IOP_FEATURE_CPUMAP_PROG,
 	IOP_FEATURES
 };
 

@@ -19,11 +19,17 @@ struct {
 	__type(value, struct iop_path_counts);
 } iop_path SEC(".maps");
 
+/* struct bpf_cpumap_val, in which BTF of a union without a name gets lost. */
+struct iop_cpu {
+	__u32 queue;   /* packets */
+	__u32 program; /* of the core's thread; 0: none */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_CPUMAP);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct iop_cpu);
 } iop_cpus SEC(".maps");
 
 struct {

@@ -12,6 +12,7 @@
 #include "stage/socket.h"
 #include "stage/tx.h"
 #include "stage/worker.h"
+#include "stage/stack.h"
 
 SEC("xdp") int iop_rx(struct xdp_md *ctx)
 {
@@ -20,6 +21,12 @@ SEC("xdp") int iop_rx(struct xdp_md *ctx)
 	if (!iop_rx_open(ctx, &p))
 		return XDP_PASS;
 	return iop_rx_policy(&p);
+}
+
+SEC("xdp/cpumap") int iop_stack(struct xdp_md *ctx)
+{
+	iop_stack_arrived(ctx);
+	return XDP_PASS;
 }
 
 SEC("sk_reuseport") int iop_socket(struct sk_reuseport_md *ctx)

@@ -76,6 +76,7 @@ struct emitter {
 	/* of other files, by action or pool or param id */
 	LLVMValueRef *action_maps;
 	LLVMValueRef *pool_vars, *param_vars;
+	LLVMValueRef *stack_vars; /* by workload */
 	LLVMValueRef turns, buckets;
 };
 

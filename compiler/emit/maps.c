@@ -166,6 +166,18 @@ static LLVMValueRef state(struct emitter *e, const char *name, LLVMTypeRef t, LL
 	return g;
 }
 
+/* Cores that the loader finds: struct iop_pool_cores. */
+static LLVMValueRef cores_variable(struct emitter *e, const char *name)
+{
+	LLVMMetadataRef u32 = debug_u32(e);
+	LLVMTypeRef t = LLVMArrayType2(e->i32, 1 + IOP_POOL_CORES);
+	struct debug_member m[] = { { "n", u32, 4, 0 },
+				    { "core", debug_array(e, u32, IOP_POOL_CORES), 4 * IOP_POOL_CORES, 4 } };
+
+	return variable(e, name, NULL, LLVMConstNull(t),
+			debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
+}
+
 void emit_variables(struct emitter *e)
 {
 	const struct policy *p = e->policy;
@@ -176,17 +188,16 @@ void emit_variables(struct emitter *e)
 	for (uint32_t i = 0; i < p->n_params; i++)
 		e->param_vars[i] = param(e, p->params[i]);
 	for (uint32_t i = 0; i < p->n_pools; i++) {
-		if (p->pools[i]->fixed || !p->pools[i]->used)
+		if (p->pools[i]->fixed || !p->pools[i]->steered)
 			continue;
-		LLVMTypeRef t = LLVMArrayType2(e->i32, 1 + IOP_POOL_CORES);
-		struct debug_member m[] = { { "n", u32, 4, 0 },
-					    { "core", debug_array(e, u32, IOP_POOL_CORES), 4 * IOP_POOL_CORES,
-					      4 } };
-
-		e->pool_vars[i] = variable(
-			e, arena_printf(e->arena, "iop_pool_%s", p->pools[i]->name), NULL, LLVMConstNull(t),
-			debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
+		e->pool_vars[i] = cores_variable(
+			e, arena_printf(e->arena, "iop_pool_%s", p->pools[i]->name));
 	}
+	e->stack_vars = arena_alloc(e->arena, (p->n_workloads + 1) * sizeof(*e->stack_vars));
+	for (uint32_t i = 0; i < p->n_workloads; i++)
+		if (p->workloads[i]->stack)
+			e->stack_vars[i] = cores_variable(
+				e, arena_printf(e->arena, "iop_stack_%s", p->workloads[i]->name));
 	e->turns = state(e, "iop_turns", e->i32, u32, e->plan->n_turns);
 	e->buckets = state(e, "iop_buckets", e->i64, debug_u64(e), e->plan->n_buckets);
 }

@@ -6,6 +6,7 @@
  */
 #include <linux/bpf.h>
 
+#include "abi/stack.h"
 #include "emit/emitter.h"
 
 #define FEW_CLASSES 32
@@ -127,7 +128,8 @@ static bool same_action(struct emitter *e, const struct action *a, const struct 
 	case ACTION_COUNT:
 		return true;
 	case ACTION_STEER:
-		return a->pool == b->pool && same_selector(&a->selector, &b->selector);
+		return a->pool == b->pool && a->stack == b->stack &&
+		       same_selector(&a->selector, &b->selector);
 	case ACTION_WORKER:
 		return same_workers(&a->workers, &b->workers);
 	case ACTION_WORKERS:
@@ -284,6 +286,40 @@ static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVM
 	emit_br(e, g->block);
 	LLVMAddIncoming(g->to, &to, &here, 1);
 	LLVMAddIncoming(g->target, &target, &here, 1);
+}
+
+/* To a core of those that the stack stage has in use: the library's work (stage/stack.h). Counters
+ * are those of the stage's cores, in its order. */
+static void steer_to_stack(struct ruling *r, const struct action *a)
+{
+	struct emitter *e = r->e;
+	const struct plan_action *pa = &e->plan->actions[a->id];
+	LLVMBasicBlockRef yes = emit_block(e, "given"), no = emit_block(e, "fallback");
+	LLVMValueRef stack = emit_i32(e, a->stack->id), cores = e->stack_vars[a->stack->workload], slot;
+
+	debug_at(e, a->selector.at);
+	if (a->selector.kind == SELECTOR_HASH) {
+		LLVMValueRef hash = CALL(e, "iop_stack_hash", emit_hash_keys(e, &a->selector));
+
+		slot = CALL(e, "iop_stack_flow", e->pkt, stack, cores, hash);
+	} else {
+		LLVMValueRef n = CALL(e, "iop_stack_n", stack);
+		LLVMBasicBlockRef some = emit_block(e, "some");
+
+		emit_cond_br(e, LLVMBuildIsNotNull(e->b, n, ""), some, no);
+		emit_at(e, some);
+		slot = CALL(e, "iop_stack_spread", e->pkt, stack, cores, pick(r, a, n, 0));
+	}
+	debug_at(e, a->at);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULT, slot, emit_i32(e, IOP_STACK_CORES), ""), yes, no);
+	emit_at(e, yes);
+	count(r, IOP_COUNT_STEERED);
+	CALL(e, "iop_count_target", r->counts, emit_i64(e, pa->first_target), emit_i64(e, pa->n_targets),
+	     LLVMBuildZExt(e->b, slot, e->i64, ""));
+	emit_return(e, XDP_REDIRECT);
+	emit_at(e, no);
+	count(r, IOP_COUNT_FALLBACK);
+	emit_return(e, r->pass_code);
 }
 
 static void steer(struct ruling *r, const struct action *a)
@@ -575,7 +611,7 @@ static void action(struct ruling *r, const struct node *n)
 		limit(r, n);
 		break;
 	case ACTION_STEER:
-		steer(r, n->action);
+		n->action->stack ? steer_to_stack(r, n->action) : steer(r, n->action);
 		break;
 	case ACTION_WORKER:
 	case ACTION_WORKERS:

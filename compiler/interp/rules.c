@@ -5,6 +5,7 @@
 #include "interp/model.h"
 
 #include "abi/hash.h"
+#include "abi/stack.h"
 
 void targets_add(struct targets *t, uint32_t number)
 {
@@ -110,6 +111,24 @@ static void choose(const struct selector *s, const struct choices *c, const stru
 	}
 }
 
+/* Which of the stage's cores are in use depends on what they have met: any may come out. */
+static void steer_to_stack(const struct action *a, const struct choices *pool,
+			   const struct facts *facts, struct outcome *out)
+{
+	static const struct selector any = { .kind = SELECTOR_ROUND_ROBIN };
+	uint16_t cores[IOP_STACK_CORES];
+	struct choices c = { .cores = cores, .present = pool->present };
+
+	for (uint32_t i = 0; i < a->stack->most; i++) {
+		uint32_t at = iop_stack_place(pool->n, (uint32_t)a->pool->guaranteed,
+					      a->stack->before, a->stack->least, a->stack->order, i);
+
+		if (at < pool->n)
+			cores[c.n++] = pool->cores[at];
+	}
+	choose(&any, &c, facts, VERDICT_STEER, out);
+}
+
 static void steer(const struct action *a, const struct facts *facts, struct outcome *out)
 {
 	struct choices c = { .cores = a->pool->cores,
@@ -128,7 +147,10 @@ static void steer(const struct action *a, const struct facts *facts, struct outc
 		c.cores = known[a->pool->id].cores;
 		c.n = known[a->pool->id].n;
 	}
-	choose(&a->selector, &c, facts, VERDICT_STEER, out);
+	if (a->stack)
+		steer_to_stack(a, &c, facts, out);
+	else
+		choose(&a->selector, &c, facts, VERDICT_STEER, out);
 }
 
 static void give(const struct workload *w, const struct action *a, const struct facts *facts,

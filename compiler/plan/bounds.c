@@ -22,6 +22,11 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		[IOP_MAP_GROUP] = 1u << IOP_HOOK_SOCKET,
 		[IOP_MAP_WORKER_ROWS] = 1u << IOP_HOOK_SOCKET | 1u << IOP_HOOK_TX,
 		[IOP_MAP_WORKER_OF] = 1u << IOP_HOOK_TX,
+		[IOP_MAP_STACKS] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_STACK_ROWS] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_STACK_HOMES] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_STACK_CORES] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_COUNT_STACK] = 1u << IOP_HOOK_RX,
 	};
 	const struct policy *p = plan->policy;
 	bool variables = false, live = false;
@@ -33,7 +38,7 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		n += !m->action && owners[m->role] & 1u << hook;
 	}
 	for (uint32_t i = 0; i < p->n_pools; i++)
-		variables |= p->pools[i]->used && !p->pools[i]->fixed;
+		variables |= p->pools[i]->steered && !p->pools[i]->fixed;
 	for (uint32_t i = 0; i < p->n_params; i++)
 		*(p->params[i]->live ? &live : &variables) |= plan->reads_param[i];
 	variables |= plan->hooks[hook].tables;
@@ -79,7 +84,7 @@ static void bound_counters(const struct plan *plan, enum iop_hook hook, struct d
 void plan_bounds(const struct plan *plan, struct diags *diags)
 {
 	for (int h = 0; h < IOP_HOOKS; h++) {
-		if (!plan->hooks[h].used)
+		if (!plan->hooks[h].used || h == IOP_HOOK_STACK) /* whose maps are few */
 			continue;
 		bound_maps(plan, h, diags);
 		bound_counters(plan, h, diags);
@@ -115,7 +120,7 @@ void plan_unused(const struct plan *plan, struct diags *diags)
 				     p->params[i]->name);
 	for (uint32_t i = 0; i < p->n_pools; i++)
 		if (!p->pools[i]->used)
-			diag_warning(diags, p->pools[i]->at, "no rule uses pool `%s`",
+			diag_warning(diags, p->pools[i]->at, "nothing uses pool `%s`",
 				     p->pools[i]->name);
 	for (uint32_t i = 0; i < p->n_workloads; i++)
 		unused_workload(p->workloads[i], diags);

@@ -50,7 +50,7 @@ static void pools(struct description *d)
 			.place = place_of(d, p->at),
 			.first_term = section_count(d->section, IOP_TABLE_TERMS),
 			.n_terms = p->n_terms,
-			.steered = p->used,
+			.steered = p->steered,
 		};
 
 		for (uint32_t k = 0; k < p->n_terms; k++) {
@@ -61,7 +61,7 @@ static void pools(struct description *d)
 
 			section_add(d->section, IOP_TABLE_TERMS, &term, 1);
 		}
-		if (p->used && !p->fixed) {
+		if (p->steered && !p->fixed) {
 			row.variable = section_string(
 				d->section, arena_printf(d->arena, "iop_pool_%s", p->name));
 			d->variables = true;
@@ -218,10 +218,38 @@ static bool picks_worker(const struct action *a)
 	return a->kind == ACTION_WORKER || a->kind == ACTION_WORKERS;
 }
 
+static void stacks(struct description *d)
+{
+	const struct policy *policy = d->plan->policy;
+
+	for (uint32_t i = 0; i < policy->n_workloads; i++) {
+		const struct workload *w = policy->workloads[i];
+		const struct stack *st = w->stack;
+		struct iop_desc_stack row = { .workload = i };
+
+		if (!st)
+			continue;
+		row.place = place_of(d, st->at);
+		row.pool = st->pool->id;
+		row.least = st->least;
+		row.most = st->most;
+		row.queue = st->queue;
+		row.before = st->before;
+		row.guaranteed = (uint32_t)st->pool->guaranteed;
+		row.order = st->order;
+		row.target = st->target;
+		row.variable =
+			section_string(d->section, arena_printf(d->arena, "iop_stack_%s", w->name));
+		d->variables = true;
+		section_add(d->section, IOP_TABLE_STACKS, &row, 1);
+	}
+}
+
 static void stages(struct description *d)
 {
 	/* From the application to the wire: the order of attachment. */
-	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_TX, IOP_HOOK_RX };
+	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_TX, IOP_HOOK_STACK,
+					       IOP_HOOK_RX };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		const struct plan_hook *h = &d->plan->hooks[order[i]];
@@ -285,6 +313,7 @@ static void target(struct description *d, uint32_t class, enum iop_hook hook,
 					       .first = pa->first_target,
 					       .n = pa->n_targets,
 					       .pool = a->pool ? a->pool->id : IOP_NONE,
+					       .stack = a->stack ? a->stack->id : IOP_NONE,
 					       .place = place_of(d, a->at) };
 
 		if (pa->n_targets == 0)
@@ -323,6 +352,7 @@ static void features(struct description *d)
 		[FEATURE_LOOPS] = IOP_FEATURE_LOOPS,
 		[FEATURE_LRU] = IOP_FEATURE_LRU,
 		[FEATURE_EGRESS] = IOP_FEATURE_EGRESS,
+		[FEATURE_CPUMAP_PROG] = IOP_FEATURE_CPUMAP_PROG,
 	};
 
 	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");
@@ -424,6 +454,7 @@ const void *plan_describe(struct arena *a, const struct plan *plan, const char *
 	pools(&d);
 	params(&d);
 	workloads(&d);
+	stacks(&d);
 	stages(&d);
 	maps(&d);
 	targets(&d);

@@ -69,6 +69,14 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 	if (plan->hooks[IOP_HOOK_RX].used)
 		need(&n, FEATURE_XDP_LINK, "the driver stage is attached to a device",
 		     plan->hooks[IOP_HOOK_RX].at);
+	if (plan->hooks[IOP_HOOK_STACK].used) {
+		need(&n, FEATURE_CPUMAP_PROG, "the cores measure how long packets wait",
+		     plan->hooks[IOP_HOOK_STACK].at);
+		need(&n, FEATURE_ATOMICS, "cores agree on how many of them are in use",
+		     plan->hooks[IOP_HOOK_STACK].at);
+		need(&n, FEATURE_LOOPS, "flows are spread over the cores in use",
+		     plan->hooks[IOP_HOOK_STACK].at);
+	}
 	for (uint32_t i = 0; i < p->n_workloads; i++) {
 		const struct workload *w = p->workloads[i];
 

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "abi/stack.h"
 #include "abi/worker.h"
 #include "base/arena.h"
 #include "base/diag.h"
@@ -27,6 +28,7 @@ enum lang_stage plan_stage(enum iop_hook hook)
 	static const enum lang_stage stages[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = STAGE_SOCKET,
 		[IOP_HOOK_TX] = STAGE_TX,
+		[IOP_HOOK_STACK] = STAGE_STACK,
 		[IOP_HOOK_RX] = STAGE_RX,
 	};
 	return stages[hook];
@@ -79,6 +81,8 @@ static uint32_t target_count(const struct action *a)
 
 	switch (a->kind) {
 	case ACTION_STEER:
+		if (a->stack)
+			return a->stack->most;
 		return a->pool->fixed ? a->pool->n_cores : IOP_POOL_CORES;
 	case ACTION_WORKER:
 	case ACTION_WORKERS:
@@ -271,13 +275,34 @@ static void library_maps(struct planning *p)
 	add_map(p, "iop_path", IOP_MAP_PATH, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 * IOP_PATH_COUNT,
 		IOP_HOOKS)->generated = false;
 	if (steers)
-		add_map(p, "iop_cpus", IOP_MAP_CPUS, BPF_MAP_TYPE_CPUMAP, 4, 4, 1)->generated = false;
+		add_map(p, "iop_cpus", IOP_MAP_CPUS, BPF_MAP_TYPE_CPUMAP, 4, 8, 1)->generated = false;
 	if (picks) {
 		struct plan_map *m = add_map(p, "iop_workers", IOP_MAP_WORKERS,
 					     BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 4, 8, 1024);
 
 		m->generated = false;
 		m->scope = IOP_SCOPE_GROUP;
+	}
+	if (plan->hooks[IOP_HOOK_STACK].used) {
+		static const struct {
+			const char *name;
+			enum iop_map_role role;
+			uint32_t type, value;
+		} maps[] = {
+			{ "iop_stacks", IOP_MAP_STACKS, BPF_MAP_TYPE_ARRAY, sizeof(struct iop_stack) },
+			{ "iop_stack_rows", IOP_MAP_STACK_ROWS, BPF_MAP_TYPE_ARRAY,
+			  sizeof(struct iop_stack_row) },
+			{ "iop_stack_homes", IOP_MAP_STACK_HOMES, BPF_MAP_TYPE_ARRAY,
+			  sizeof(struct iop_stack_homes) },
+			{ "iop_stack_cores", IOP_MAP_STACK_CORES, BPF_MAP_TYPE_ARRAY,
+			  sizeof(struct iop_stack_core) },
+			{ "iop_stack_counts", IOP_MAP_COUNT_STACK, BPF_MAP_TYPE_PERCPU_ARRAY,
+			  sizeof(struct iop_stack_counts) },
+		};
+
+		for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+			add_map(p, maps[i].name, maps[i].role, maps[i].type, 4, maps[i].value,
+				1)->generated = false;
 	}
 	if (plan->rows) {
 		add_map(p, "iop_worker_rows", IOP_MAP_WORKER_ROWS, BPF_MAP_TYPE_ARRAY, 4,
@@ -312,6 +337,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	} hooks[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = { "iop_socket", "iop_count_socket", IOP_MAP_COUNT_SOCKET },
 		[IOP_HOOK_TX] = { "iop_tx", "iop_count_tx", IOP_MAP_COUNT_TX },
+		[IOP_HOOK_STACK] = { .program = "iop_stack" },
 		[IOP_HOOK_RX] = { "iop_rx", "iop_count_rx", IOP_MAP_COUNT_RX },
 	};
 	struct plan *plan = arena_new_of(a, struct plan);
@@ -322,7 +348,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	for (int h = 0; h < IOP_HOOKS; h++) {
 		plan_chains(&p, h);
 		plan->hooks[h].program = hooks[h].program;
-		if (plan->hooks[h].used)
+		if (plan->hooks[h].used && hooks[h].counts)
 			plan->hooks[h].counts =
 				add_map(&p, hooks[h].counts, hooks[h].role, BPF_MAP_TYPE_PERCPU_ARRAY, 4,
 					8 * plan->hooks[h].n_targets, policy->n_classes);

@@ -11,11 +11,12 @@
 static const char *const hook_names[IOP_HOOKS] = {
 	[IOP_HOOK_SOCKET] = "socket",
 	[IOP_HOOK_TX] = "tx",
+	[IOP_HOOK_STACK] = "stack",
 	[IOP_HOOK_RX] = "rx",
 };
 
 /* The order of the path. */
-static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_SOCKET, IOP_HOOK_TX };
+static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_STACK, IOP_HOOK_SOCKET, IOP_HOOK_TX };
 
 #define N_PATH (sizeof(path) / sizeof(path[0]))
 
@@ -74,6 +75,11 @@ static void print_workload(const struct plan *plan, const struct workload *w, FI
 		match_print(&w->matches[i], out);
 	}
 	fputc('\n', out);
+	if (w->stack) {
+		fprintf(out, "  stack    cores %" PRIu32 "..%" PRIu32 " of %s, queue %" PRIu32 ", target %" PRIu64
+			"us\n", w->stack->least, w->stack->most, w->stack->pool->name, w->stack->queue,
+			w->stack->target / 1000);
+	}
 	for (uint32_t i = 0; i < w->n_classes; i++) {
 		const struct class *c = &w->classes[i];
 
@@ -82,7 +88,7 @@ static void print_workload(const struct plan *plan, const struct workload *w, FI
 		fputc('\n', out);
 		rest |= !c->when;
 		for (size_t k = 0; k < N_PATH; k++)
-			if (w->stages[plan_stage(path[k])])
+			if (w->stages[plan_stage(path[k])] && path[k] != IOP_HOOK_STACK)
 				print_chain(plan, path[k], c->gid, out);
 	}
 	if (!rest)
@@ -116,7 +122,12 @@ static const char *key_of(const struct plan_map *m)
 	case IOP_MAP_COUNT_RX:
 	case IOP_MAP_COUNT_SOCKET: return "class";
 	case IOP_MAP_PATH: return "stage";
-	case IOP_MAP_CPUS: return "core";
+	case IOP_MAP_CPUS:
+	case IOP_MAP_STACK_CORES: return "core";
+	case IOP_MAP_STACKS:
+	case IOP_MAP_COUNT_STACK: return "stack stage";
+	case IOP_MAP_STACK_HOMES: return "cores in use";
+	case IOP_MAP_STACK_ROWS: return "stage, queue";
 	case IOP_MAP_WORKERS:
 	case IOP_MAP_WORKER_ROWS: return "worker";
 	case IOP_MAP_WORKER_OF: return "cookie";
@@ -136,7 +147,10 @@ static const char *value_of(const struct plan_map *m)
 		[IOP_MAP_WORKERS] = "socket",     [IOP_MAP_GROUP] = "iop_group",
 		[IOP_MAP_NEAR_CORE] = "core",     [IOP_MAP_NEAR_WORKER] = "worker",
 		[IOP_MAP_LIMIT] = "next free at", [IOP_MAP_WORKER_ROWS] = "iop_worker_row",
-		[IOP_MAP_WORKER_OF] = "worker",
+		[IOP_MAP_WORKER_OF] = "worker",   [IOP_MAP_STACKS] = "iop_stack",
+		[IOP_MAP_STACK_HOMES] = "homes of flows",
+		[IOP_MAP_STACK_ROWS] = "iop_stack_row", [IOP_MAP_STACK_CORES] = "iop_stack_core",
+		[IOP_MAP_COUNT_STACK] = "counters",
 	};
 
 	return values[m->role] ? values[m->role] : "-";
@@ -149,9 +163,16 @@ static void print_map_note(const struct plan *plan, const struct plan_map *m, FI
 		fputs("  ", out);
 		print_place(plan, m->action->at, out);
 	}
-	if (m->role == IOP_MAP_CPUS || m->role == IOP_MAP_NEAR_CORE ||
+	if (m->role == IOP_MAP_CPUS || m->role == IOP_MAP_STACK_CORES ||
+	    m->role == IOP_MAP_NEAR_CORE ||
 	    m->role == IOP_MAP_NEAR_WORKER)
 		fputs("  an entry a core of the machine, made at load", out);
+	if (m->role == IOP_MAP_STACKS || m->role == IOP_MAP_COUNT_STACK)
+		fputs("  an entry a stack stage, made at load", out);
+	if (m->role == IOP_MAP_STACK_HOMES)
+		fputs("  an entry a number of cores, made at load", out);
+	if (m->role == IOP_MAP_STACK_ROWS)
+		fputs("  an entry a stack stage and receive queue, made at load", out);
 	if (m->role == IOP_MAP_WORKER_ROWS || m->role == IOP_MAP_WORKER_OF)
 		fputs("  an entry a worker of any group, made at load", out);
 }
@@ -178,9 +199,13 @@ static void print_maps(const struct plan *plan, FILE *out)
 		fprintf(out, "  variable iop_buckets, of %" PRIu32 " limit without a key\n",
 			plan->n_buckets);
 	for (uint32_t i = 0; i < plan->policy->n_pools; i++)
-		if (plan->policy->pools[i]->used && !plan->policy->pools[i]->fixed)
+		if (plan->policy->pools[i]->steered && !plan->policy->pools[i]->fixed)
 			fprintf(out, "  variable iop_pool_%s, set at load\n",
 				plan->policy->pools[i]->name);
+	for (uint32_t i = 0; i < plan->policy->n_workloads; i++)
+		if (plan->policy->workloads[i]->stack)
+			fprintf(out, "  variable iop_stack_%s, set at load\n",
+				plan->policy->workloads[i]->name);
 	for (uint32_t i = 0; i < plan->policy->n_params; i++)
 		if (plan->reads_param[i])
 			fprintf(out, "  variable iop_param_%s, set at load%s\n",
@@ -200,7 +225,9 @@ static void print_targets(const struct plan *plan, const struct action *a, FILE 
 		fprintf(out, "  %" PRIu32, pa->first_target);
 		if (pa->n_targets > 1)
 			fprintf(out, "-%" PRIu32, pa->first_target + pa->n_targets - 1);
-		if (a->pool)
+		if (a->stack)
+			fprintf(out, " cores of the stack stage, of %s", a->pool->name);
+		else if (a->pool)
 			fprintf(out, " cores of %s", a->pool->name);
 		else
 			fputs(" workers by number", out);
@@ -222,7 +249,7 @@ static void print_counters(const struct plan *plan, FILE *out)
 	for (size_t i = 0; i < N_PATH; i++) {
 		const struct plan_hook *h = &plan->hooks[path[i]];
 
-		for (uint32_t w = 0; h->used && w < plan->policy->n_workloads; w++) {
+		for (uint32_t w = 0; h->used && h->counts && w < plan->policy->n_workloads; w++) {
 			const struct workload *wl = plan->policy->workloads[w];
 
 			for (uint32_t c = 0; wl->stages[plan_stage(path[i])] && c < wl->n_classes;

@@ -49,6 +49,7 @@ static const uint32_t row_sizes[IOP_TABLE_COUNT] = {
 	[IOP_TABLE_FEATURES] = sizeof(struct iop_desc_feature),
 	[IOP_TABLE_TESTS] = sizeof(struct iop_desc_test),
 	[IOP_TABLE_STEPS] = sizeof(struct iop_desc_step),
+	[IOP_TABLE_STACKS] = sizeof(struct iop_desc_stack),
 };
 
 uint32_t section_count(const struct section *s, enum iop_desc_table_id table)

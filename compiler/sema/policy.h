@@ -41,6 +41,10 @@ struct ast;
 #define POLICY_MAX_CORES 1024
 #define POLICY_MAX_WORKERS 1024
 #define POLICY_MAX_HASH_KEYS 8
+#define POLICY_MAX_STACKS 64       /* stack stages */
+#define POLICY_MAX_STACK_CORES 64  /* of one of them */
+#define POLICY_MIN_QUEUE 64        /* packets that a device brings at once */
+#define POLICY_MAX_QUEUE 16384     /* the kernel's limit */
 #define POLICY_MAX_KEY_BYTES 64     /* bytes of one field that a hash or a limit's key takes */
 #define POLICY_MAX_HEADER_BYTES 4096 /* greatest position of a field in a header */
 #define POLICY_MAX_REPEAT 128
@@ -72,7 +76,9 @@ struct pool {
 	uint16_t *cores; /* ascending; fixed pools only */
 	uint32_t n_cores;
 	uint64_t guaranteed; /* sum of the budgets' guarantees so far */
-	bool used;           /* a rule steers to it */
+	bool used;           /* something needs it */
+	bool steered;        /* a rule steers to all of it, not to a stack stage's cores */
+	uint32_t n_stacks;   /* stack stages that have */
 };
 
 struct param {
@@ -233,6 +239,20 @@ struct cond {
 	uint32_t within;
 };
 
+/* --- stack stages --- */
+
+struct stack {
+	uint32_t id;       /* among the policy's, from 0 */
+	uint32_t workload;
+	struct span at, cores_at, queue_at, target_at;
+	struct pool *pool;
+	uint32_t least, most; /* cores; `most` 0: nothing is known of them */
+	uint32_t before;      /* sum of the guarantees of the pool's earlier stages */
+	uint32_t order;       /* among the pool's stages */
+	uint32_t queue;       /* packets */
+	uint64_t target;      /* ns */
+};
+
 /* --- rules --- */
 
 struct selector {
@@ -271,6 +291,7 @@ struct action {
 	const struct action *otherwise; /* `else`; NULL: drop */
 	/* STEER, WORKERS */
 	const struct pool *pool;
+	const struct stack *stack; /* STEER: which of the cores are in use; NULL: all of the pool */
 	struct selector selector;
 	/* WORKER (a LIST of one), WORKERS */
 	struct worker_set workers;
@@ -333,6 +354,7 @@ struct workload {
 	uint32_t n_classes;
 	uint32_t rank;
 	const struct stage *stages[STAGE_COUNT]; /* or NULL */
+	struct stack *stack; /* of stage STACK, or NULL; rules of RX lead to it */
 };
 
 /* --- tests --- */
@@ -379,6 +401,7 @@ struct policy {
 	uint32_t n_workloads;
 	uint32_t n_classes; /* of all workloads */
 	uint32_t n_actions;
+	uint32_t n_stacks;
 	struct test *tests;
 	uint32_t n_tests;
 };

@@ -195,12 +195,10 @@ void sema_param(struct sema *s, const struct decl *d)
 	*vec_push(s->arena, &s->params) = p;
 }
 
-/*
- * `cores 2..5 of app`: the stage that has budgets is refused for now, but what
- * is wrong with the budget itself is said already.
- */
-void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool,
-		 const struct workload *w)
+/* `cores 2..5 of app`: stage `run` is refused for now, but what is wrong with its budget is said
+ * already. */
+bool sema_budget(struct sema *s, const struct capture *budget, struct pool *pool,
+		 const struct workload *w, uint64_t *least, uint64_t *most)
 {
 	const struct item *i = budget->first;
 	uint64_t lo, hi;
@@ -215,15 +213,17 @@ void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool
 
 		diag_help(d, "`cores 1..3 of %s`: one is guaranteed, three are the most",
 			  pool->name);
-		return;
+		return false;
 	}
+	*least = lo;
+	*most = hi;
 	if (lo > hi)
 		diag_error(s->diags, i->at,
 			   "the guarantee of %llu cores is more than the most, %llu",
 			   (unsigned long long)lo, (unsigned long long)hi);
-	if (!pool->fixed)
-		return;
 	pool->guaranteed += lo;
+	if (!pool->fixed)
+		return lo <= hi;
 	if (lo <= pool->n_cores && pool->guaranteed > pool->n_cores) {
 		struct diag *d = diag_error(
 			s->diags, i->at,
@@ -247,4 +247,5 @@ void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool
 			w->name, (unsigned long long)hi, pool->name, pool->n_cores);
 		diag_note(d, pool->at, "declared here");
 	}
+	return lo <= hi && pool->guaranteed <= pool->n_cores;
 }

@@ -289,6 +289,13 @@ static void print_text(const char *s, FILE *out)
 	print_bytes(&(struct bytes){ (const uint8_t *)s, (uint32_t)strlen(s) }, out);
 }
 
+static void print_stack(const struct stack *st, FILE *out)
+{
+	fprintf(out, " cores %u..%u of %s, %u before, queue %u, target ", st->least, st->most,
+		st->pool->name, st->before, st->queue);
+	print_number(TYPE_DURATION, st->target, out);
+}
+
 static void print_workload(const struct workload *w, FILE *out)
 {
 	fprintf(out, "workload %u %s rank %u\n", w->id, w->name, w->rank);
@@ -319,7 +326,10 @@ static void print_workload(const struct workload *w, FILE *out)
 
 		if (!st)
 			continue;
-		fprintf(out, "  stage %s\n", lang_stages.rows[i].word);
+		fprintf(out, "  stage %s", lang_stages.rows[i].word);
+		if (i == STAGE_STACK)
+			print_stack(w->stack, out);
+		fputc('\n', out);
 		for (uint32_t k = 0; k < st->n_rules; k++) {
 			fprintf(out, "    classes 0x%" PRIx64 ":", st->rules[k].classes);
 			for (uint32_t n = 0; n < st->rules[k].n_actions; n++) {

@@ -389,15 +389,21 @@ static void knob(struct staging *st, const struct stmt *stmt)
 		no_knob(st, stmt, word);
 		return;
 	}
+	if (st->kind == STAGE_STACK) {
+		if (form_match(s, &lang_knobs.rows[row], word, word->next, &f))
+			sema_stack_setting(s, st->w, word->path[0].text, &f, stmt->at);
+		return;
+	}
 	sema_later(s, stmt->at,
 		   arena_printf(s->arena, "`%s` of stage `%s`", word->path[0].text,
 				lang_stages.rows[st->kind].word));
 	if (strncmp(lang_knobs.rows[row].form, "cores ", 6) == 0 &&
 	    form_match(s, &lang_knobs.rows[row], word, word->next, &f)) {
 		struct pool *p = sema_find_pool(s, form_get(&f, "POOL")->first);
+		uint64_t least, most;
 
 		if (p)
-			sema_budget(s, form_get(&f, "BUDGET"), p, st->w);
+			(void)sema_budget(s, form_get(&f, "BUDGET"), p, st->w, &least, &most);
 	}
 }
 
@@ -492,8 +498,13 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 		diag_note(d, w->stages[row]->at, "given first here");
 		return;
 	}
+	if (row == STAGE_STACK)
+		sema_stack_begin(s, w, stmt->name.at);
 	for (const struct stmt *i = stmt->body; i; i = i->next) {
-		if (i->kind == STMT_RULE && !later)
+		if (i->kind == STMT_RULE && row == STAGE_STACK)
+			diag_help(diag_error(s->diags, i->at, "stage `stack` has settings only"),
+				  "rules of stage `rx` say which classes go to its cores");
+		else if (i->kind == STMT_RULE && !later)
 			rule_stmt(&st, i, rs);
 		else if (i->kind == STMT_PHRASE)
 			knob(&st, i);
@@ -510,8 +521,8 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 	struct visible v = { s, w, st.kind, stmt->name.at };
 
 	/* A reply is of the class of what it answers: there, a condition is not looked at, or
-	 * what it asks for is not there. */
-	if (st.kind == STAGE_TX)
+	 * what it asks for is not there. Stage `stack` has no rules. */
+	if (st.kind == STAGE_TX || st.kind == STAGE_STACK)
 		return;
 	for (uint32_t i = 0; i < w->n_classes && !later; i++)
 		cond_fields(w->classes[i].when, class_field, &v);

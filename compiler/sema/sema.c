@@ -136,6 +136,7 @@ const struct policy *sema_check(struct arena *a, const struct ast *ast, struct s
 	if (diags_errors(diags))
 		return NULL;
 	sema_overlap(s);
+	sema_stacks(s);
 	unused(s);
 	used_headers(s);
 	p->sources = sources;
@@ -149,6 +150,7 @@ const struct policy *sema_check(struct arena *a, const struct ast *ast, struct s
 	p->workloads = s->workloads.v;
 	p->n_workloads = (uint32_t)s->workloads.n;
 	p->n_actions = s->n_actions;
+	p->n_stacks = s->n_stacks;
 	p->tests = s->tests.v;
 	p->n_tests = (uint32_t)s->tests.n;
 	return diags_errors(diags) ? NULL : p;

@@ -26,6 +26,7 @@ struct sema {
 	vec(struct workload *) workloads;
 	vec(struct test) tests;
 	uint32_t n_actions;
+	uint32_t n_stacks;
 	uint32_t n_classes;
 	uint32_t n_steps;
 	uint64_t n_comparisons;
@@ -150,10 +151,21 @@ void sema_visible(struct sema *s, const struct field_ref *f, const struct worklo
 		  enum lang_stage stage, struct span stage_at);
 /* What the matches name: bit per row of lang_protos. */
 unsigned sema_protos(const struct match *m, size_t n);
-void sema_budget(struct sema *s, const struct capture *budget, struct pool *pool,
-		 const struct workload *w);
+/* The budget's least and most; false after an error. */
+bool sema_budget(struct sema *s, const struct capture *budget, struct pool *pool,
+		 const struct workload *w, uint64_t *least, uint64_t *most);
 void sema_overlap(struct sema *s);
 void sema_test(struct sema *s, const struct decl *d);
+
+/* --- stack.c --- */
+/* A stage begins; one of its settings, of the form that starts with `word`. */
+void sema_stack_begin(struct sema *s, struct workload *w, struct span at);
+void sema_stack_setting(struct sema *s, struct workload *w, const char *word, const struct form *f,
+			struct span at);
+/* Behind all stages of the workload: rules of rx lead to the stage's cores. */
+void sema_stack_end(struct sema *s, struct workload *w);
+/* Behind all workloads: who meets on the cores of a pool. */
+void sema_stacks(struct sema *s);
 
 /* --- packet.c --- */
 /* The frame of a test's packet; false after errors. */

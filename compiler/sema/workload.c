@@ -346,6 +346,7 @@ void sema_workload(struct sema *s, const struct decl *d)
 	}
 	assign_ranks(w);
 	stages_and_priority(s, w, d);
+	sema_stack_end(s, w);
 	if (diags_errors(s->diags) == errors) {
 		sema_reach(s, w);
 		sema_replies(s, w);

@@ -32,6 +32,56 @@ static void say_targets(struct output *out, const struct iop_stats_stage *stage,
 	out_close(out);
 }
 
+/* --- stack stages --- */
+
+static void say_core(struct output *out, const struct iop_stats_core *c)
+{
+	out_object(out, NULL);
+	out_number(out, "core", c->core);
+	out_bool(out, "in_use", c->in_use);
+	out_number(out, "given", c->given);
+	out_number(out, "served", c->served);
+	out_number(out, "lost", c->lost);
+	out_number(out, "measured", c->measured);
+	out_number(out, "late", c->late);
+	out_number(out, "mean_wait_ns", c->measured ? c->waited_ns / c->measured : 0);
+	out_close(out);
+}
+
+static void say_stack(struct output *out, const struct iop_stats_stack *s)
+{
+	out_string(out, "workload", s->workload);
+	out_string(out, "pool", s->pool);
+	out_number(out, "cores_in_use", s->in_use);
+	out_number(out, "cores_least", s->least);
+	out_number(out, "cores_most", s->most);
+	say_counters(out, s->counters, s->n_counters);
+	out_array(out, "cores");
+	for (size_t i = 0; i < s->n_cores; i++)
+		say_core(out, &s->cores[i]);
+	out_close(out);
+}
+
+static void say_stacks(struct output *out, const struct iop_stats *s)
+{
+	if (!s->n_stacks)
+		return;
+	out_for(out, OUT_PROGRAMS);
+	out_array(out, "stacks");
+	for (size_t i = 0; i < s->n_stacks; i++) {
+		out_object(out, NULL);
+		say_stack(out, &s->stacks[i]);
+		out_close(out);
+	}
+	out_close(out);
+	for (size_t i = 0; i < s->n_stacks; i++) {
+		out_for(out, OUT_PEOPLE);
+		out_object(out, "stack");
+		say_stack(out, &s->stacks[i]);
+		out_close(out);
+	}
+}
+
 static void say_programs(struct output *out, const struct iop_stats *s)
 {
 	out_for(out, OUT_PROGRAMS);
@@ -141,6 +191,7 @@ static int run(struct cli *c)
 	out_number(c->out, "taken_at_ns", s->taken_at);
 	say_programs(c->out, s);
 	say_people(c->out, s);
+	say_stacks(c->out, s);
 	return CLI_FINE;
 }
 

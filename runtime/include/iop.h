@@ -303,12 +303,35 @@ struct iop_stats_stage {
 	struct iop_stats_class *classes;
 };
 
+/* A core of a stack stage; counters that are not the stage's alone count all that came. */
+struct iop_stats_core {
+	uint32_t core;
+	bool in_use;        /* by the stage, now */
+	uint64_t given;     /* packets that the driver stage gave to it */
+	uint64_t served;    /* of these, that its thread took from the queue */
+	uint64_t lost;      /* that found the queue full; too small by 16 a receive queue at most */
+	uint64_t measured;  /* packets of the stage whose waiting time was measured */
+	uint64_t late;      /* of these, waited longer than the target */
+	uint64_t waited_ns; /* all of them together */
+};
+
+struct iop_stats_stack {
+	const char *workload, *pool;
+	uint32_t in_use, least, most; /* cores */
+	size_t n_counters;
+	struct iop_stats_counter *counters;
+	size_t n_cores;
+	struct iop_stats_core *cores; /* in the order in which they are taken */
+};
+
 /* Sums over all CPUs, in the order of the path: rx before socket. */
 struct iop_stats {
 	const char *policy;
 	uint64_t taken_at; /* ns of CLOCK_MONOTONIC */
 	size_t n_stages;
 	struct iop_stats_stage *stages;
+	size_t n_stacks;
+	struct iop_stats_stack *stacks;
 };
 
 /* -ENOENT: no such policy. Free with iop_stats_free(). */

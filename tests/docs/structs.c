@@ -5,6 +5,7 @@
  */
 #include "structs.h"
 
+#include "abi/stack.h"
 #include "abi/worker.h"
 
 #include <stddef.h>
@@ -199,6 +200,21 @@ static const struct member target[] = {
 	M(iop_desc_target, n_ranges, "list: number of ranges"),
 	M(iop_desc_target, workers_n, "last and all but last: how many"),
 	M(iop_desc_target, place, PLACE),
+	M(iop_desc_target, stack, "RX: row of the stack stage whose cores they are, in its order; `IOP_NONE`: the pool's"),
+};
+
+static const struct member stack_stage[] = {
+	M(iop_desc_stack, workload, "row of workloads"),
+	M(iop_desc_stack, place, PLACE),
+	M(iop_desc_stack, pool, "row of pools"),
+	M(iop_desc_stack, least, "cores that are guaranteed, 1 or more"),
+	M(iop_desc_stack, most, "cores at most, up to 64"),
+	M(iop_desc_stack, queue, "packets that may wait for a core, up to 16,384"),
+	M(iop_desc_stack, before, "sum of the guarantees of earlier stages of the pool"),
+	M(iop_desc_stack, guaranteed, "of all of them"),
+	M(iop_desc_stack, order, "among the pool's stages, from 0"),
+	M(iop_desc_stack, variable, STRING "`struct iop_pool_cores` in `.rodata`: the stage's cores in their order"),
+	M(iop_desc_stack, target, "ns of waiting, above which another core is taken"),
 };
 
 static const struct member feature[] = {
@@ -246,6 +262,7 @@ static const struct layout layouts[] = {
 	LAYOUT(iop_group, group),
 	LAYOUT(iop_worker_row, worker_row),
 	LAYOUT(iop_desc_target, target),
+	LAYOUT(iop_desc_stack, stack_stage),
 	LAYOUT(iop_desc_feature, feature),
 	LAYOUT(iop_desc_test, test),
 	LAYOUT(iop_desc_step, step),
@@ -269,6 +286,7 @@ static const struct number tables[] = {
 	N(IOP_TABLE_FEATURES, "`struct iop_desc_feature`"),
 	N(IOP_TABLE_TESTS, "`struct iop_desc_test`"),
 	N(IOP_TABLE_STEPS, "`struct iop_desc_step`"),
+	N(IOP_TABLE_STACKS, "`struct iop_desc_stack`"),
 };
 
 static const struct number terms[] = {
@@ -295,6 +313,7 @@ static const struct number owners[] = {
 static const struct number hooks[] = {
 	N(IOP_HOOK_SOCKET, "program `iop_socket`, sk_reuseport, an instance per socket group"),
 	N(IOP_HOOK_TX, "program `iop_tx`, tc egress, on each device"),
+	N(IOP_HOOK_STACK, "program `iop_stack`, XDP of the threads of a cpumap's cores"),
 	N(IOP_HOOK_RX, "program `iop_rx`, XDP, on each device"),
 };
 
@@ -314,6 +333,11 @@ static const struct number roles[] = {
 	N(IOP_MAP_WORKER_ROWS, "`iop_worker_rows`: `struct iop_worker_row`; the loader sets max_entries"),
 	N(IOP_MAP_WORKER_OF, "`iop_worker_of`: a socket's cookie to its row; the loader sets max_entries"),
 	N(IOP_MAP_LIVE, "`.data.live`: the values of live params"),
+	N(IOP_MAP_STACKS, "`iop_stacks`: `struct iop_stack`, an element a stack stage; the loader sets max_entries"),
+	N(IOP_MAP_STACK_ROWS, "`iop_stack_rows`: `struct iop_stack_row`, an element a stack stage and receive queue; the loader sets max_entries"),
+	N(IOP_MAP_STACK_HOMES, "`iop_stack_homes`: `struct iop_stack_homes`; element n is for n cores, the loader sets max_entries"),
+	N(IOP_MAP_STACK_CORES, "`iop_stack_cores`: `struct iop_stack_core`, an element a core; the loader sets max_entries"),
+	N(IOP_MAP_COUNT_STACK, "`iop_stack_counts`: `struct iop_stack_counts` per CPU, an element a stack stage; the loader sets max_entries"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 
@@ -334,6 +358,7 @@ static const struct number features[] = {
 	N(IOP_FEATURE_LOOPS, "bounded loops"),
 	N(IOP_FEATURE_LRU, "LRU hash maps"),
 	N(IOP_FEATURE_EGRESS, "tc programs that see the socket"),
+	N(IOP_FEATURE_CPUMAP_PROG, "programs of a cpumap"),
 };
 
 static const struct number steps[] = {

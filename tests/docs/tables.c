@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "abi/count.h"
+#include "abi/stack.h"
 #include "lang/lang.h"
 #include "lang/protocols.h"
 #include "sema/policy.h"
@@ -239,6 +240,14 @@ static void path_counters(FILE *out)
 	IOP_PATH_COUNTERS(ROW)
 }
 
+static void stack_counters(FILE *out)
+{
+	int number = 0;
+
+	fputs("| index | counter | meaning |\n| --- | --- | --- |\n", out);
+	IOP_STACK_COUNTERS(ROW)
+}
+
 static const struct table {
 	const char *name;
 	void (*print)(FILE *out);
@@ -258,6 +267,7 @@ static const struct table {
 	{ "limits", limits },
 	{ "counters", counters },
 	{ "path-counters", path_counters },
+	{ "stack-counters", stack_counters },
 };
 
 /* False: there is no such table. */

@@ -74,10 +74,10 @@ static bool has_map(const struct iop_object *o, const char *name)
 
 static void check_variables(const struct iop_object *o, const struct policy *p)
 {
-	bool any = false;
+	bool any = p->n_stacks > 0;
 
 	for (uint32_t i = 0; i < p->n_pools; i++) {
-		bool written = p->pools[i]->used && !p->pools[i]->fixed;
+		bool written = p->pools[i]->steered && !p->pools[i]->fixed;
 
 		EXPECT((object_pool(o, i)->variable != 0) == written, "variable of pool %u", i);
 		any |= written;

@@ -42,6 +42,7 @@ void describe_begin(struct describe *d, const char *name)
 	SIZE(IOP_TABLE_FEATURES, feature);
 	SIZE(IOP_TABLE_TESTS, test);
 	SIZE(IOP_TABLE_STEPS, step);
+	SIZE(IOP_TABLE_STACKS, stack);
 #undef SIZE
 	append(d, IOP_TABLE_STRINGS, "", 1);
 	for (size_t i = 0; i < sizeof(d->header.digest); i++)

@@ -98,6 +98,7 @@ static void socket_target(struct describe *d, enum fixture_class class, __u32 li
 
 	DESCRIBE(d, IOP_TABLE_TARGETS, target, .class = class, .hook = IOP_HOOK_SOCKET,
 		 .first = IOP_COUNT_TARGETS, .n = FIXTURE_WORKERS, .pool = IOP_NONE,
+		 .stack = IOP_NONE,
 		 .workers_kind = kind, .first_range = range, .n_ranges = kind == IOP_WORKERS_LIST,
 		 .workers_n = n, .place = describe_place(d, line, 16));
 }
@@ -105,10 +106,11 @@ static void socket_target(struct describe *d, enum fixture_class class, __u32 li
 static void targets(struct describe *d)
 {
 	DESCRIBE(d, IOP_TABLE_TARGETS, target, .class = FIXTURE_STEERED, .hook = IOP_HOOK_RX,
-		 .first = IOP_COUNT_TARGETS, .n = 1, .pool = POOL_NET,
+		 .first = IOP_COUNT_TARGETS, .n = 1, .pool = POOL_NET, .stack = IOP_NONE,
 		 .place = describe_place(d, 19, 20));
 	DESCRIBE(d, IOP_TABLE_TARGETS, target, .class = FIXTURE_STEERED, .hook = IOP_HOOK_RX,
 		 .first = IOP_COUNT_TARGETS + 1, .n = IOP_POOL_CORES, .pool = POOL_TWO,
+		 .stack = IOP_NONE,
 		 .place = describe_place(d, 20, 20));
 	socket_target(d, FIXTURE_FIRST, 25, IOP_WORKERS_LIST, 1, 1, 0);
 	socket_target(d, FIXTURE_STEERED, 26, IOP_WORKERS_LIST, 0, 1, 0);

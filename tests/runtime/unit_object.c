@@ -202,10 +202,10 @@ static const struct wrong wrongs[] = {
 	W(CLASSES, 1, class, workload, 1, "class 1: workload: there is no workload 1 (1 rows)"),
 	W(CLASSES, 1, class, workload, IOP_NONE,
 	  "class 1: workload: there is no workload 4294967295 (1 rows)"),
-	W(STAGES, 0, stage, hook, IOP_HOOKS, "stage 0: hook: unknown value 3"),
+	W(STAGES, 0, stage, hook, IOP_HOOKS, "stage 0: hook: unknown value 4"),
 	W(STAGES, 0, stage, hook, IOP_HOOK_RX, "stage 1: the same hook as stage 0"),
 	W(STAGES, 1, stage, program, 0, "stage 1: program: empty"),
-	W(MAPS, 0, map, role, IOP_MAP_ROLES, "map 0: role: unknown value 16"),
+	W(MAPS, 0, map, role, IOP_MAP_ROLES, "map 0: role: unknown value 21"),
 	W(MAPS, 0, map, scope, IOP_SCOPES, "map 0: scope: unknown value 2"),
 	W(MAPS, 3, map, scope, IOP_SCOPE_GROUP, "map 3: a map of its role has another scope"),
 	W(MAPS, 1, map, role, IOP_MAP_COUNT_RX, "map 1: the same role as map 0"),
@@ -215,13 +215,14 @@ static const struct wrong wrongs[] = {
 	W(MAPS, 7, map, first_range, 0xffffffff,
 	  "map 7: first_range: 1 rows from 4294967295 on, but there are %R"),
 	W(TARGETS, 0, target, class, 3, "target 0: class: there is no class 3 (3 rows)"),
-	W(TARGETS, 0, target, hook, IOP_HOOKS, "target 0: hook: unknown value 3"),
+	W(TARGETS, 0, target, hook, IOP_HOOKS, "target 0: hook: unknown value 4"),
 	W(TARGETS, 0, target, first, 0, "target 0: 1 counters from 0 on"),
 	W(TARGETS, 0, target, n, 0, "target 0: 0 counters from 9 on"),
 	W(TARGETS, 0, target, n, 0x80000000, "target 0: 2147483648 counters from 9 on"),
 	W(TARGETS, 0, target, pool, IOP_NONE, "target 0: no pool"),
+	W(TARGETS, 0, target, stack, 0, "target 0: stack: there is no stack 0 (0 rows)"),
 	W(TARGETS, 2, target, workers_kind, 4, "target 2: workers_kind: unknown value 4"),
-	W(FEATURES, 0, feature, feature, IOP_FEATURES, "feature 0: feature: unknown value 9"),
+	W(FEATURES, 0, feature, feature, IOP_FEATURES, "feature 0: feature: unknown value 10"),
 	W(FEATURES, 0, feature, what, 0, "feature 0: what: empty"),
 	W(TESTS, 0, test, n_steps, 0x80000000,
 	  "test 0: first_step: 2147483648 rows from 0 on, but there are %P"),
@@ -297,7 +298,7 @@ static const struct {
 	H(version, 3, ENOTSUP, "the description is of version 3, this program reads version 2"),
 	H(version, 0, EBADMSG, "the description is of the unknown version 0"),
 	H(size, 16, EBADMSG, "the description says that it has 16 bytes, it has %z"),
-	H(n_tables, 16, EBADMSG, "the description has 16 tables of 17"),
+	H(n_tables, 17, EBADMSG, "the description has 17 tables of 18"),
 	H(n_tables, 0xffffffff, EBADMSG, "the description is cut short within its list of tables"),
 	H(policy, 99999, EBADMSG, "policy: offset 99999 is not in the table of strings"),
 	H(policy, 0, EBADMSG, "policy: not a name of at most 63 bytes"),
@@ -474,7 +475,8 @@ static void test_shared_rows(void **state)
 	for (int i = 0; i < 2000; i++)
 		DESCRIBE(&d, IOP_TABLE_RANGES, range, 1, 1);
 	for (int i = 0; i < 2000; i++)
-		DESCRIBE(&d, IOP_TABLE_TARGETS, target, .n_ranges = 2000, .pool = IOP_NONE);
+		DESCRIBE(&d, IOP_TABLE_TARGETS, target, .n_ranges = 2000, .pool = IOP_NONE,
+			 .stack = IOP_NONE);
 	DESCRIBE(&d, IOP_TABLE_CLASSES, class, .name = describe_string(&d, "c"));
 	DESCRIBE(&d, IOP_TABLE_WORKLOADS, workload, .name = describe_string(&d, "w"),
 		 .n_classes = 1);

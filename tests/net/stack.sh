@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Stage stack under a load that comes and goes: cores are taken and given back, and each
+# flow arrives whole and in order all the while. Over native XDP and over generic XDP.
+
+. "$(dirname "$0")/lib.sh"
+
+cores=$(nproc)
+if ((cores < 2)); then
+	echo "skipped: a stage of two cores needs two"
+	exit 77
+fi
+
+# policy_of QUEUE TARGET
+policy_of() {
+	policy=net_stack_$IOP_NET_ID
+	cat >"$scratch/$policy.iop" <<-END
+		policy $policy;
+		pool net { cores 0-1; }
+		workload flood {
+		    match udp port 7000;
+		    stage stack { cores 1..2 of net; queue $1; target $2; }
+		}
+	END
+	"$IOPC" "$scratch/$policy.iop" -o "$scratch/$policy.bpf.o" || give_up "it does not compile"
+}
+
+# of FIELD [CORE]: a number of `iopctl stats` about the stage, or about one of its cores.
+of() {
+	"$IOPCTL" stats "$policy" --json | awk -v key="\"$1\":" -v core="${2:-}" '
+		$1 == "\"stacks\":" { stacks = 1 }
+		$1 == "\"core\":" { at = $2; sub(/,$/, "", at) }
+		stacks && $1 == key && (core == "" || at == core) {
+			value = $2
+			sub(/,$/, "", value)
+			print value
+			exit
+		}'
+}
+
+# flood DEVICE OPTION…: numbered datagrams to one receiver; sets sent, received and late.
+flood() {
+	local name=$1
+	shift
+	background "receive" "$tools/udp_order" receive 7000
+	eventually "the receiver is ready" grep -qs ready "$scratch/receive.log"
+	sent=$(in_client "$name" "$tools/udp_order" send "$@" | sed -n 's/^sent //p')
+	eventually "the receiver is done" grep -qs received "$scratch/receive.log"
+	received=$(sed -n 's/^received \([0-9]*\).*/\1/p' "$scratch/receive.log")
+	late=$(sed -n 's/.* late \([0-9]*\).*/\1/p' "$scratch/receive.log")
+	twice=$(sed -n 's/.* twice \([0-9]*\).*/\1/p' "$scratch/receive.log")
+}
+
+# ordered WHAT
+ordered() {
+	expect "$1: nothing is lost" "$received" "$sent"
+	expect "$1: nothing is late or comes twice" "$late $twice" '0 0'
+}
+
+client native 10.8.0.1/24 10.8.0.2/24
+policy_of 16384 100us
+timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev native || give_up "it cannot be loaded"
+remember
+expect "it begins with one core" "$(of cores_in_use)" 1
+
+# Up and down: quiet, a flood, quiet, a flood at random.
+flood native 10.8.0.1 7000 50 2000:300 60000:1000 2000:700 60000:1000 1000:1000
+ordered "in turns"
+between "cores were taken" "$(of taken)" 1 100
+between "and given back" "$(of given-back)" 1 100
+between "flows moved" "$(of moved)" 1 100000
+expect "each packet was given to a core" "$(($(of given 0) + $(of given 1)))" "$sent"
+expect "and served there" "$(($(of served 0) + $(of served 1)))" "$sent"
+between "the first core had the quiet times" "$(of given 0)" $((sent / 10)) "$sent"
+between "and the other one some of the flood" "$(of given 1)" 100 "$sent"
+"$IOPCTL" status "$policy" >"$scratch/status"
+expect "status tells the cores in use" \
+	"$(grep -c "flood on [12] of 1..2 cores of net (0" "$scratch/status")" 1
+flood native --random 10.8.0.1 7000 1000 60000:1500 1000:800
+ordered "at random"
+unload
+
+# Generic XDP: veth refuses the native one where the peer's frames may be too large for it.
+client generic 10.9.0.1/24 10.9.0.2/24
+policy_of 16384 100us
+in_client generic ip link set dev generic0 mtu 9000
+ip link set dev generic mtu 9000
+timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev generic >"$scratch/load" 2>&1 ||
+	give_up "it cannot be loaded"
+remember
+expect "XDP is generic there" "$(grep -c "XDP is generic" "$scratch/load")" 1
+flood generic 10.9.0.1 7000 50 2000:300 40000:1000 2000:700 40000:1000 1000:1000
+ordered "generic"
+between "generic: waiting is measured" "$(of measured 0)" 100 "$sent"
+between "generic: cores were taken" "$(of taken)" 1 100
+between "generic: flows moved" "$(of moved)" 1 100000
+unload
+
+# A queue that is too short for the flood: what it loses is counted, and order stays.
+policy_of 64 1s
+timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev native || give_up "it cannot be loaded"
+remember
+flood native 10.8.0.1 7000 50 200000:1500
+lost=$(of lost 0)
+expect "a full queue: nothing is late or comes twice" "$late $twice" '0 0'
+between "a full queue: what is lost is told" "$lost" $((sent - received - 40)) $((sent - received))
+flood native 10.8.0.1 7000 50 1000:500
+ordered "behind that"
+unload
+finish
