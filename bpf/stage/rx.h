@@ -198,6 +198,8 @@ STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 	iop_opaque(p->stop);
 	iop_opaque(p->payload_len);
 	iop_opaque(p->family);
+	if (iop_protos(p) == (IOP_UDP | IOP_TCP))
+		iop_opaque(p->l4); /* or a workload's ports tell LLVM what they do not tell the verifier */
 	return true;
 }
 

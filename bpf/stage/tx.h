@@ -43,6 +43,8 @@ STAGE_FN static bool iop_tx_enter(struct iop_pkt *p)
 	if (!ctx->sk)
 		return false;
 	iop_opaque(p->family);
+	if (iop_protos(p) == (IOP_UDP | IOP_TCP))
+		iop_opaque(p->l4); /* or a workload's ports tell LLVM what they do not tell the verifier */
 	return true;
 }
 
