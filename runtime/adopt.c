@@ -6,6 +6,7 @@
  */
 #include "adopt.h"
 
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "machine.h"
 #include "netns.h"
 #include "proc.h"
-#include "udp_list.h"
+#include "socket_list.h"
 
 /* Who has a copy of which socket: one of them serves it. */
 struct holder {
@@ -24,7 +25,7 @@ struct holder {
 struct search {
 	const struct iop_object *o;
 	struct iop_report *report;
-	struct udp_list list;
+	struct socket_list list;
 	__u64 netns;
 	struct adoption *found;
 	__u32 workload;
@@ -109,14 +110,14 @@ static int add_worker(struct search *s, const struct record_group *key,
 static int visit_socket(void *context, pid_t pid, int number, ino_t inode)
 {
 	struct search *s = context;
-	const struct udp_socket *listed = udp_list_find(&s->list, inode);
+	const struct listed_socket *listed = socket_list_find(&s->list, inode);
 	struct record_group key = { 0 };
 	struct record_worker worker = { 0 };
 	_cleanup_fd_ int fd = -1;
 	bool shared;
 	int err;
 
-	if (!listed || !workload_matches_port(s->o, s->workload, listed->port))
+	if (!listed || !workload_matches_port(s->o, s->workload, listed->protocol, listed->port))
 		return 0;
 	if (is_known(s, inode))
 		return add_holder(s, inode, pid);
@@ -267,6 +268,8 @@ static int by_group(const void *a, const void *b)
 		return x->workload < y->workload ? -1 : 1;
 	if (x->family != y->family)
 		return x->family < y->family ? -1 : 1;
+	if (x->protocol != y->protocol)
+		return x->protocol > y->protocol ? -1 : 1; /* UDP first */
 	if (x->port != y->port)
 		return x->port < y->port ? -1 : 1;
 	return memcmp(x->address, y->address, sizeof(x->address));
@@ -312,13 +315,27 @@ __attribute__((format(printf, 3, 4))) static int tell_missing(const struct searc
 	return 0;
 }
 
+static const char *what_is_missing(const struct search *s)
+{
+	const struct iop_desc_workload *w = object_workload(s->o, s->workload);
+	bool udp = false, tcp = false;
+
+	for (__u32 i = 0; i < w->n_matches; i++) {
+		udp |= object_match(s->o, w->first_match + i)->protocol == IPPROTO_UDP;
+		tcp |= object_match(s->o, w->first_match + i)->protocol == IPPROTO_TCP;
+	}
+	return udp && tcp ? "a UDP socket or a TCP socket that listens"
+	       : tcp      ? "a TCP socket that listens"
+			  : "a UDP socket";
+}
+
 static int find_any(void *context, pid_t pid, int number, ino_t inode)
 {
 	const struct search *s = context;
-	const struct udp_socket *listed = udp_list_find(&s->list, inode);
+	const struct listed_socket *listed = socket_list_find(&s->list, inode);
 
 	(void)number;
-	return listed && workload_matches_port(s->o, s->workload, listed->port) ? pid : 0;
+	return listed && workload_matches_port(s->o, s->workload, listed->protocol, listed->port) ? pid : 0;
 }
 
 static int find_any_in(void *context, pid_t pid)
@@ -371,8 +388,9 @@ static int check_found(struct search *s)
 	else
 		err = tell_missing(
 			s, -ENOENT,
-			"no process that belongs to it has a UDP socket at the matched port "
-			"in this network namespace; is the server running?");
+			"no process that belongs to it has %s at the matched port "
+			"in this network namespace; is the server running?",
+			what_is_missing(s));
 	suggest_owner(s);
 	return err;
 }
@@ -384,7 +402,7 @@ int adopt_workers(const struct iop_object *o, struct adoption *out, struct iop_r
 
 	*out = (struct adoption){ 0 };
 	if (!result)
-		result = udp_list_read(&s.list, policy_matches_port, o);
+		result = socket_list_read(&s.list, policy_matches_port, o);
 	if (result)
 		return report_error(report, result, IOP_CAUSE_ENVIRONMENT,
 				    "cannot list the sockets of this network namespace: %s",
@@ -405,7 +423,7 @@ int adopt_workers(const struct iop_object *o, struct adoption *out, struct iop_r
 	number_workers(&s);
 	err = adoption_check(o, out, report);
 	result = err ? err : result;
-	udp_list_free(&s.list);
+	socket_list_free(&s.list);
 	free(s.holders);
 	if (result)
 		adoption_free(out);

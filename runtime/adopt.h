@@ -42,8 +42,8 @@ void adoption_free(struct adoption *a);
 
 /* Do packets to the port, or to sockets of the group, belong to it? The first for any
  * workload of the policy, which is the context. */
-bool policy_matches_port(const void *object, __u32 port);
-bool workload_matches_port(const struct iop_object *o, __u32 workload, __u32 port);
+bool policy_matches_port(const void *object, __u32 protocol, __u32 port);
+bool workload_matches_port(const struct iop_object *o, __u32 workload, __u32 protocol, __u32 port);
 bool workload_matches_group(const struct iop_object *o, __u32 workload,
 			    const struct record_group *g);
 
@@ -70,13 +70,13 @@ bool worker_set_missing(const struct iop_object *o, const struct worker_set *set
 			__u32 *missing);
 
 #define SOCKET_ADDRESS 64
-/* "0.0.0.0:53", "[::]:53". Returns `text`. */
+/* "0.0.0.0:53", "[::]:53", "tcp [::]:80". Returns `text`. */
 const char *socket_address(const struct record_group *g, char text[SOCKET_ADDRESS]);
 
 /*
  * What a descriptor is: fills all of `group` but workload, program and n_workers, and the
- * cookie and inode of `worker`. 1: a bound UDP socket; 0: another kind of descriptor, or a
- * connected one, which serves its peer and nobody else.
+ * cookie and inode of `worker`. 1: a bound UDP socket, or a TCP socket that listens; 0: another
+ * kind of descriptor, or a connected one, which serves its peer and nobody else.
  * `shared` tells whether it has SO_REUSEPORT.
  */
 int socket_look(int fd, struct record_group *group, struct record_worker *worker, bool *shared);

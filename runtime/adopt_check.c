@@ -20,12 +20,13 @@ static bool ports_have(const struct iop_object *o, const struct iop_desc_match *
 	return m->n_ports == 0;
 }
 
-bool policy_matches_port(const void *context, __u32 port)
+bool policy_matches_port(const void *context, __u32 protocol, __u32 port)
 {
 	const struct iop_object *o = context;
 
 	for (__u32 i = 0; i < object_count(o, IOP_TABLE_MATCHES); i++)
-		if (ports_have(o, object_match(o, i), port))
+		if (object_match(o, i)->protocol == protocol &&
+		    ports_have(o, object_match(o, i), port))
 			return true;
 	return false;
 }
@@ -55,7 +56,7 @@ static bool can_receive(const struct record_group *g, const struct iop_desc_pref
 static bool match_has(const struct iop_object *o, const struct iop_desc_match *m,
 		      const struct record_group *g)
 {
-	if (m->protocol != IPPROTO_UDP || !ports_have(o, m, g->port))
+	if (m->protocol != g->protocol || !ports_have(o, m, g->port))
 		return false;
 	for (__u32 i = 0; i < m->n_to; i++)
 		if (can_receive(g, object_prefix(o, m->first_to + i)))
@@ -74,13 +75,16 @@ bool workload_matches_group(const struct iop_object *o, __u32 workload,
 	return false;
 }
 
-bool workload_matches_port(const struct iop_object *o, __u32 workload, __u32 port)
+bool workload_matches_port(const struct iop_object *o, __u32 workload, __u32 protocol, __u32 port)
 {
 	const struct iop_desc_workload *w = object_workload(o, workload);
 
-	for (__u32 i = 0; i < w->n_matches; i++)
-		if (ports_have(o, object_match(o, w->first_match + i), port))
+	for (__u32 i = 0; i < w->n_matches; i++) {
+		const struct iop_desc_match *m = object_match(o, w->first_match + i);
+
+		if (m->protocol == protocol && ports_have(o, m, port))
 			return true;
+	}
 	return false;
 }
 

@@ -19,6 +19,7 @@
 struct datagram {
 	int family; /* AF_INET, AF_INET6 */
 	__u32 protocol; /* IPPROTO_UDP, IPPROTO_TCP */
+	bool opens;     /* TCP: a SYN; others are of a connection, which has its socket */
 	struct sockaddr_storage from, to;
 	const __u8 *payload;
 	size_t size;

@@ -169,6 +169,7 @@ enum datagram_kind datagram_read(const __u8 *frame, size_t size, struct datagram
 		if (header < TCP_HEADER || !skip(&r, header))
 			return DATAGRAM_NONE;
 		d->size = r.size;
+		d->opens = (l4[13] & 0x17) == 0x02; /* SYN without ACK, RST or FIN */
 	} else {
 		if (!skip(&r, UDP_HEADER) || get16(l4 + 4) < UDP_HEADER ||
 		    get16(l4 + 4) - UDP_HEADER > r.size)

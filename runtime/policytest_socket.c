@@ -3,8 +3,8 @@
  * The socket stage meets a packet. The kernel has no test run for it, so it happens for
  * real in a network namespace that has nothing but a loopback device with the
  * packet's addresses: sockets stand for the workers, the program is attached to
- * them, and the payload is sent from where the packet comes from. The namespace
- * ends with the thread that is in it and the sockets, whatever happens.
+ * them, and the payload is sent, or a connection opened, from where the packet comes
+ * from. The namespace ends with the thread that is in it and the sockets, whatever happens.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -112,11 +112,13 @@ static void group_free(struct group *g)
 }
 
 /* What the loader would find at that address; workload IOP_NONE: nobody's. */
-static struct record_group look(const struct job *j, const struct sockaddr_storage *at)
+static struct record_group look(const struct job *j, const struct datagram *d)
 {
+	const struct sockaddr_storage *at = &d->to;
 	struct record_group g = {
 		.workload = IOP_NONE,
 		.family = at->ss_family,
+		.protocol = d->protocol,
 		.port = datagram_port(at),
 		.v6only = at->ss_family == AF_INET6,
 	};
@@ -129,14 +131,22 @@ static struct record_group look(const struct job *j, const struct sockaddr_stora
 	return g;
 }
 
-/* A socket that shares its address with the other workers. */
-static int worker_socket(const struct sockaddr_storage *at)
+static int open_socket(const struct sockaddr_storage *at, __u32 protocol)
 {
-	_cleanup_fd_ int fd = socket(at->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int type = protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM;
+
+	return socket(at->ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* A socket that shares its address with the other workers. */
+static int worker_socket(const struct sockaddr_storage *at, __u32 protocol)
+{
+	_cleanup_fd_ int fd = open_socket(at, protocol);
 	int yes = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) ||
-	    bind(fd, (const struct sockaddr *)at, size_of(at)))
+	    bind(fd, (const struct sockaddr *)at, size_of(at)) ||
+	    (protocol == IPPROTO_TCP && listen(fd, SOMAXCONN)))
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -155,7 +165,7 @@ static int open_workers(struct group *g, struct stage_fate *fate)
 	for (__u32 i = 0; i < n; i++)
 		g->sockets[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	for (__u32 i = 0; i < n; i++) {
-		int fd = worker_socket(&g->at);
+		int fd = worker_socket(&g->at, g->workers.is.protocol);
 
 		if (fd < 0) {
 			(void)unknown(fate, "cannot open %u sockets for the workers: %s", n,
@@ -203,7 +213,7 @@ static int group_at(struct job *j, const struct record_group *is, const struct s
 	int err;
 
 	for (size_t i = 0; i < j->n_groups; i++)
-		if (same(&j->groups[i].at, at)) {
+		if (j->groups[i].workers.is.protocol == is->protocol && same(&j->groups[i].at, at)) {
 			*out = &j->groups[i];
 			return 0;
 		}
@@ -228,14 +238,24 @@ static int group_at(struct job *j, const struct record_group *is, const struct s
 
 /* --- a packet --- */
 
+/* The datagram, or the SYN of a connection. */
+static bool send_packet(int fd, const struct datagram *d, const struct sockaddr_storage *to)
+{
+	const struct sockaddr *a = (const struct sockaddr *)to;
+
+	if (d->protocol == IPPROTO_TCP) /* refused at once, if a rule drops it */
+		return connect(fd, a, size_of(to)) == 0 || errno == EINPROGRESS ||
+		       errno == ECONNREFUSED;
+	return sendto(fd, d->payload, d->size, 0, a, size_of(to)) >= 0;
+}
+
 /* lo_add() is done before the kernel is: until then there is no way to the address. */
 static int send_when_ready(int fd, const struct datagram *d, const struct sockaddr_storage *to)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
 
 	for (int tries = 0; tries < WAIT_ROUTE_MS; tries++) {
-		if (sendto(fd, d->payload, d->size, 0, (const struct sockaddr *)to, size_of(to)) >=
-		    0)
+		if (send_packet(fd, d, to))
 			return 0;
 		if (errno != ENETUNREACH && errno != EHOSTUNREACH)
 			return -1;
@@ -244,37 +264,55 @@ static int send_when_ready(int fd, const struct datagram *d, const struct sockad
 	return -1;
 }
 
-/* Sends the payload as the packet would have come. False with the reason in `fate`. */
-static bool send_payload(const struct group *g, struct datagram *d, struct stage_fate *fate)
+/* Sends the payload as the packet would have come, or opens the connection. The socket that
+ * did, or -1 with the reason in `fate`. */
+static int send_payload(const struct group *g, struct datagram *d, struct stage_fate *fate)
 {
+	/* Closed, a connection is gone at once: the next one may come from the same port. */
+	static const struct linger gone = { .l_onoff = 1 };
 	_cleanup_fd_ int fd = -1;
+	int yes = 1;
 
 	if (same(&d->from, &d->to)) {
 		(void)unknown(fate, "the packet comes from where it goes to");
-		return false;
+		return -1;
 	}
 	if (!make_local(&d->from, fate))
-		return false;
-	fd = socket(d->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&d->from, size_of(&d->from)) ||
+		return -1;
+	fd = open_socket(&d->from, d->protocol);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &gone, sizeof(gone)) ||
+	    (d->protocol == IPPROTO_TCP &&
+	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes))) ||
+	    bind(fd, (const struct sockaddr *)&d->from, size_of(&d->from)) ||
 	    send_when_ready(fd, d, &g->at)) {
 		(void)unknown(fate, "the packet cannot be sent: %s", strerror(errno));
-		return false;
+		return -1;
 	}
-	return true;
+	return TAKE_FD(fd);
+}
+
+/* What a socket has got, which is taken from it. */
+static bool take_one(int fd, __u32 protocol)
+{
+	_cleanup_fd_ int connection = -1;
+	__u8 byte;
+
+	if (protocol != IPPROTO_TCP)
+		return recv(fd, &byte, sizeof(byte), 0) >= 0;
+	connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	return connection >= 0;
 }
 
 /* The worker that has a datagram, which is taken from it; IOP_NONE: none has. */
 static __u32 take(struct group *g, int wait_ms)
 {
-	__u8 byte;
-
 	/* The datagram has been sent through a loopback device: it is there by now, or will
 	 * never be. Who is interrupted has waited a little less. */
 	if (poll(g->sockets, g->workers.is.n_workers, wait_ms) <= 0)
 		return IOP_NONE;
 	for (__u32 i = 0; i < g->workers.is.n_workers; i++)
-		if (g->sockets[i].revents && recv(g->sockets[i].fd, &byte, sizeof(byte), 0) >= 0)
+		if (g->sockets[i].revents &&
+		    take_one(g->sockets[i].fd, g->workers.is.protocol))
 			return i;
 	return IOP_NONE;
 }
@@ -318,7 +356,8 @@ static int meet(struct job *j, struct fate *f)
 {
 	const struct policytest *t = j->test;
 	_cleanup_tally_ struct tally before = { 0 };
-	struct record_group is = look(j, &f->datagram.to);
+	struct record_group is = look(j, &f->datagram);
+	_cleanup_fd_ int sender = -1;
 	struct tally_change change;
 	struct group *g = NULL;
 	__u32 worker;
@@ -332,14 +371,23 @@ static int meet(struct job *j, struct fate *f)
 	if (err)
 		return err < 0 ? err : 0;
 	err = tally_read(t->policy, t->object, IOP_HOOK_SOCKET, &before);
-	if (err || !send_payload(g, &f->datagram, &f->socket))
+	if (err)
 		return err;
+	sender = send_payload(g, &f->datagram, &f->socket);
+	if (sender < 0)
+		return 0;
 	err = wait_for(j, g, &before, &change, &worker);
 	if (err)
 		return err;
 	conclude(&before, &change, worker, &f->socket);
 	fate_tell_class(t->object, &change, f);
 	return 0;
+}
+
+/* It goes to the socket that its connection has, and no program is asked. */
+static bool is_of_connection(const struct datagram *d)
+{
+	return d->protocol == IPPROTO_TCP && !d->opens;
 }
 
 static int in_namespace(void *context)
@@ -360,8 +408,10 @@ static int in_namespace(void *context)
 			err = unknown(
 				&f->socket,
 				"a fragment, or authenticated: what sockets get is not known");
-		else if (f->datagram_kind == DATAGRAM_NONE)
+		else if (f->datagram_kind == DATAGRAM_NONE || is_of_connection(&f->datagram))
 			f->socket.kind = FATE_PASS;
+		else if (f->datagram.protocol == IPPROTO_TCP && f->datagram.size)
+			err = unknown(&f->socket, "a SYN that carries a payload");
 		else
 			err = meet(j, f);
 	}

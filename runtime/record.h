@@ -14,7 +14,7 @@
 #include "abi/object.h"
 #include "report.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_TEXT 200
 
 enum record_kind {
@@ -85,6 +85,7 @@ struct record_group {
 	__u64 netns;
 	__u32 workload; /* row of the description */
 	__u32 family;
+	__u32 protocol; /* IPPROTO_UDP, IPPROTO_TCP */
 	__u32 port;
 	__u32 v6only;
 	__u32 uid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What makes a group is what udp_reuseport_add_sock() of the kernel compares: namespace,
- * family, IPV6_V6ONLY, port, device, owner and address.
+ * What makes a group is what udp_reuseport_add_sock() and inet_reuseport_add_sock() of the
+ * kernel compare: namespace, family, IPV6_V6ONLY, port, device, owner and address.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -20,11 +20,13 @@ int socket_look(int fd, struct record_group *g, struct record_worker *w, bool *s
 {
 	struct sockaddr_storage name = { 0 }, peer;
 	socklen_t size = sizeof(name), peer_size = sizeof(peer);
-	int protocol, reuseport, v6only = 0, device = 0;
+	int protocol, reuseport, listens = 0, v6only = 0, device = 0;
 	struct stat st;
 
 	if (option(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, sizeof(protocol)) ||
-	    protocol != IPPROTO_UDP || getsockname(fd, (struct sockaddr *)&name, &size) ||
+	    (protocol != IPPROTO_UDP && protocol != IPPROTO_TCP) ||
+	    option(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, sizeof(listens)) ||
+	    (protocol == IPPROTO_TCP && !listens) || getsockname(fd, (struct sockaddr *)&name, &size) ||
 	    !getpeername(fd, (struct sockaddr *)&peer, &peer_size) ||
 	    option(fd, SOL_SOCKET, SO_REUSEPORT, &reuseport, sizeof(reuseport)) ||
 	    option(fd, SOL_SOCKET, SO_COOKIE, &w->cookie, sizeof(w->cookie)) ||
@@ -45,6 +47,7 @@ int socket_look(int fd, struct record_group *g, struct record_worker *w, bool *s
 		memcpy(g->address, &in6->sin6_addr, 16);
 	}
 	g->family = name.ss_family;
+	g->protocol = (__u32)protocol;
 	g->v6only = v6only != 0;
 	g->uid = st.st_uid;
 	g->device = (__u32)device;
@@ -55,7 +58,7 @@ int socket_look(int fd, struct record_group *g, struct record_worker *w, bool *s
 
 bool socket_group_equal(const struct record_group *a, const struct record_group *b)
 {
-	return a->netns == b->netns && a->family == b->family && a->v6only == b->v6only &&
+	return a->netns == b->netns && a->family == b->family && a->protocol == b->protocol && a->v6only == b->v6only &&
 	       a->port == b->port && a->device == b->device && a->uid == b->uid &&
 	       !memcmp(a->address, b->address, sizeof(a->address));
 }
@@ -65,8 +68,8 @@ const char *socket_address(const struct record_group *g, char text[SOCKET_ADDRES
 	char address[INET6_ADDRSTRLEN] = "";
 
 	(void)inet_ntop((int)g->family, g->address, address, sizeof(address));
-	snprintf(text, SOCKET_ADDRESS, g->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address,
-		 g->port);
+	snprintf(text, SOCKET_ADDRESS, g->family == AF_INET6 ? "%s[%s]:%u" : "%s%s:%u",
+		 g->protocol == IPPROTO_TCP ? "tcp " : "", address, g->port);
 	return text;
 }
 

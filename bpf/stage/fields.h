@@ -177,29 +177,30 @@ NUMBER(IP6_LEN) IF_FAMILY(6, *out = bpf_ntohs(iop_ip16(p, V6(payload_len))))
 		return true;     \
 	}
 /*
- * The TCP header, NULL if it is a datagram's. In a program that knows both, LLVM asks for the
+ * The TCP header; false if it is a datagram's. In a program that knows both, LLVM asks for the
  * protocol in ways that the verifier cannot follow, and so it loses what iop_rx_enter() has
  * checked: it is checked once more, at a pointer that LLVM does not know.
  */
-static __always_inline const struct tcphdr *iop_tcp(const struct iop_pkt *p)
+static __always_inline bool iop_tcp(const struct iop_pkt *p, const struct tcphdr **out)
 {
 	const struct tcphdr *tcp = (const void *)p->udp;
 
 	if (!iop_is_tcp(p))
-		return NULL;
+		return false;
 	if (iop_protos(p) != IOP_TCP) {
 		iop_opaque(tcp);
 		if ((const __u8 *)(tcp + 1) > p->end)
-			return NULL;
+			return false;
 	}
-	return tcp;
+	*out = tcp;
+	return true;
 }
 
 #define IF_UDP(statement) IF(!iop_is_tcp(p), statement)
 #define IF_TCP(statement)                                             \
 	{                                                             \
-		const struct tcphdr *tcp = iop_tcp(p);                \
-		if (!tcp)                                             \
+		const struct tcphdr *tcp;                             \
+		if (!iop_tcp(p, &tcp))                                \
 			return false;                                 \
 		statement;                                            \
 		return true;                                          \

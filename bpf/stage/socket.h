@@ -34,7 +34,11 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 		return false;
 	if (iop_socket_protos & IOP_TCP)
 		p->l4 = ctx->ip_protocol;
+	if (iop_socket_protos == IOP_TCP && data + sizeof(struct tcphdr) > p->end)
+		return false;
 	if (iop_is_tcp(p)) {
+		p->stop = p->payload;
+		iop_opaque(p->stop); /* or LLVM leaves out the checks that are for the verifier */
 		p->payload_len = 0;
 		return true;
 	}

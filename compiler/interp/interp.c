@@ -58,6 +58,35 @@ static const struct class *find_class(const struct workload *w, const struct fac
 	return NULL;
 }
 
+/* The kernel asks for a socket once a connection: at its SYN. Everything else goes to the
+ * connection's socket. */
+static bool asks_for_socket(const struct packet *pk)
+{
+	enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
+
+	return pk->proto != PROTO_TCP || (pk->l4[13] & (FIN | SYN | RST | ACK)) == SYN;
+}
+
+static void decide_socket(const struct workload *w, const struct facts *facts, struct decision *d)
+{
+	struct packet pk = *facts->packet;
+	struct facts bare = *facts;
+	const struct class *c;
+	struct layout layout;
+
+	if (!asks_for_socket(&pk))
+		return;
+	if (pk.proto == PROTO_TCP)
+		pk.payload_len = 0; /* whatever a SYN carries, the stage is not shown it */
+	bare.packet = &pk;
+	bare.layout = &layout;
+	layout_make(&layout, &bare);
+	c = find_class(w, &bare);
+	if (c)
+		rules_run(w, c, STAGE_SOCKET, &bare, &d->socket, &d->unsure);
+	layout_free(&layout);
+}
+
 static bool dropped(const struct decision *d)
 {
 	return d->rx.verdict == VERDICT_DROP;
@@ -89,8 +118,8 @@ void interp_decide(const struct policy *p, const uint8_t *frame, size_t len,
 		/* What the driver sees was not put together from fragments yet. */
 		if (!env->reassembled)
 			rules_run(w, c, STAGE_RX, &facts, &d->rx, &d->unsure);
-		if (!dropped(d))
-			rules_run(w, c, STAGE_SOCKET, &facts, &d->socket, &d->unsure);
 	}
+	if (!dropped(d))
+		decide_socket(w, &facts, d);
 	layout_free(&layout);
 }

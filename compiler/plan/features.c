@@ -60,7 +60,8 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 		struct span at = plan->hooks[IOP_HOOK_SOCKET].at;
 
 		need(&n, FEATURE_REUSEPORT, "the socket stage picks the worker", at);
-		need(&n, FEATURE_SOCKARRAY, "workers are sockets in an array", at);
+		if (plan->protos[IOP_HOOK_SOCKET] & PLAN_UDP)
+			need(&n, FEATURE_SOCKARRAY, "workers are sockets in an array", at);
 		need(&n, FEATURE_PIDFD_GETFD, "the server's sockets are taken in", at);
 	}
 	if (plan->hooks[IOP_HOOK_TX].used)

@@ -12,6 +12,7 @@ struct staging {
 	enum lang_stage kind;
 	struct span at;
 	struct scope scope;
+	uint64_t named; /* bit per class: some rule names it, and not just `all` */
 };
 
 static bool matches_tcp(const struct workload *w)
@@ -41,7 +42,8 @@ void sema_visible(struct sema *s, const struct field_ref *f, const struct worklo
 	diag_note(d, stage_at, "it would be looked at in this stage");
 	for (int i = 0; i < STAGE_COUNT; i++)
 		if (field_ref_stages(f) & (1u << i)) {
-			diag_help(d, "stage `%s` can", lang_stages.rows[i].word);
+			diag_help(d, "stage `%s` can%s", lang_stages.rows[i].word,
+				  early ? ", segment by segment" : "");
 			break;
 		}
 }
@@ -452,7 +454,17 @@ static void rule_stmt(struct staging *st, const struct stmt *stmt, struct rules 
 	*vec_push(s->arena, &rs->rules) = r;
 }
 
+/* Classes of the left side that are named one by one. */
+static void note_named(struct staging *st, const struct stmt *rule)
+{
+	for (const struct item *i = rule->names; i; i = i->next)
+		for (uint32_t k = 0; k < st->w->n_classes; k++)
+			if (item_is(i, st->w->classes[k].name))
+				st->named |= 1ULL << k;
+}
+
 struct visible {
+	bool named; /* a rule names the class, and not just all of them */
 	struct sema *s;
 	const struct workload *w;
 	enum lang_stage kind;
@@ -463,6 +475,10 @@ static void class_field(void *ctx, const struct field_ref *f)
 {
 	struct visible *v = ctx;
 
+	/* At SYN there is no payload, so a class that asks for it takes no packet, as at `rx`: who
+	 * names it expects something else. */
+	if (v->kind == STAGE_SOCKET && !v->named && is_payload(f))
+		return;
 	sema_visible(v->s, f, v->w, v->kind, v->at);
 }
 
@@ -489,8 +505,6 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 
 	if (later)
 		sema_later(s, stmt->name.at, arena_printf(s->arena, "stage `%s`", stmt->name.text));
-	if (row == STAGE_SOCKET && matches_tcp(w))
-		sema_later(s, stmt->name.at, "stage `socket` of a TCP workload");
 	if (w->stages[row]) {
 		struct diag *d =
 			diag_error(s->diags, stmt->name.at, "workload `%s` has stage `%s` already",
@@ -501,12 +515,13 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 	if (row == STAGE_STACK)
 		sema_stack_begin(s, w, stmt->name.at);
 	for (const struct stmt *i = stmt->body; i; i = i->next) {
-		if (i->kind == STMT_RULE && row == STAGE_STACK)
+		if (i->kind == STMT_RULE && row == STAGE_STACK) {
 			diag_help(diag_error(s->diags, i->at, "stage `stack` has settings only"),
 				  "rules of stage `rx` say which classes go to its cores");
-		else if (i->kind == STMT_RULE && !later)
+		} else if (i->kind == STMT_RULE && !later) {
+			note_named(&st, i);
 			rule_stmt(&st, i, rs);
-		else if (i->kind == STMT_PHRASE)
+		} else if (i->kind == STMT_PHRASE)
 			knob(&st, i);
 		else if (i->kind != STMT_RULE)
 			diag_error(s->diags, i->at, "a stage holds rules and settings");
@@ -518,12 +533,14 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 				 .rules = rs->rules.v,
 				 .n_rules = (uint32_t)rs->rules.n };
 	w->stages[row] = stage;
-	struct visible v = { s, w, st.kind, stmt->name.at };
+	struct visible v = { .s = s, .w = w, .kind = st.kind, .at = stmt->name.at };
 
 	/* A reply is of the class of what it answers: there, a condition is not looked at, or
 	 * what it asks for is not there. Stage `stack` has no rules. */
 	if (st.kind == STAGE_TX || st.kind == STAGE_STACK)
 		return;
-	for (uint32_t i = 0; i < w->n_classes && !later; i++)
+	for (uint32_t i = 0; i < w->n_classes && !later; i++) {
+		v.named = st.named >> i & 1;
 		cond_fields(w->classes[i].when, class_field, &v);
+	}
 }

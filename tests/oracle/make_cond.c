@@ -50,7 +50,7 @@ static bool choose_made(struct rng *r, const struct made_scope *s, struct chosen
 {
 	const struct made_field *f;
 
-	if (!s->header || !s->header->n || rng_percent(r, 45))
+	if (!s->header || !s->header->n || s->no_payload || rng_percent(r, 45))
 		return false;
 	f = &s->header->fields[rng_below(r, s->header->n)];
 	*c = (struct chosen){ .type = f->kind == MADE_NUMBER ? TYPE_NUMBER : TYPE_BYTES,
@@ -75,7 +75,8 @@ static struct chosen choose(struct rng *r, const struct made_scope *s)
 		f = (int)rng_below(r, FIELD_COUNT);
 		row = &lang_fields[f];
 		proto = lang_field_proto(f);
-	} while (!(row->stages & seen) || (proto >= 0 && !(s->protos >> proto & 1)));
+	} while (!(row->stages & seen) ||
+		 (s->no_payload && (f == FIELD_PAYLOAD || f == FIELD_PAYLOAD_LEN)) || (proto >= 0 && !(s->protos >> proto & 1)));
 	c = (struct chosen){ .type = row->type, .kind = MADE_BYTES, .bits = row->bits, .max = 40 };
 	if (row->type == TYPE_NUMBER)
 		c.kind = MADE_NUMBER;

@@ -19,6 +19,7 @@ struct made_workload {
 	struct made_scope scope;
 	unsigned n_classes;
 	bool has_rest; /* the last class takes what is left */
+	bool only_all; /* no rule names a class */
 };
 
 struct making {
@@ -279,7 +280,7 @@ static unsigned make_names(struct making *m, const struct made_workload *w, unsi
 	unsigned all = (1u << w->n_classes) - 1, chosen = (unsigned)rng_next(m->r) & all & ~ended;
 	bool comma = false;
 
-	if (rng_percent(m->r, 30)) {
+	if (w->only_all || rng_percent(m->r, 30)) {
 		fputs("all", m->out);
 		return all;
 	}
@@ -333,7 +334,7 @@ static void make_matches(struct making *m, unsigned number, unsigned n, const un
 	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, 15);
 
 	if (sockets) {
-		fprintf(m->out, "    match udp port %u", 5000 + number);
+		fprintf(m->out, "    match %s port %u", lang_protos.rows[proto[0]].form, 5000 + number);
 		if (rng_percent(m->r, m->like ? 5 : 30))
 			make_set(m, "to", 4, true);
 		if (rng_percent(m->r, m->like ? 5 : 30))
@@ -356,12 +357,17 @@ static void make_workload(struct making *m, unsigned number)
 	struct made_header dns;
 	int udp = lang_find(&lang_protos, "udp", 0), tcp = lang_find(&lang_protos, "tcp", 0);
 	unsigned proto[2];
+	bool early;
 
 	for (unsigned i = 0; i < 2; i++)
-		proto[i] = (unsigned)(rng_percent(own, socket || m->udp_only ? 0 : 45) ? tcp : udp);
-	for (unsigned i = 0; i < n_matches; i++)
+		proto[i] = (unsigned)(rng_percent(own, m->udp_only ? 0 : 45) ? tcp : udp);
+	for (unsigned i = 0; i < (sockets ? 1 : n_matches); i++)
 		w.scope.protos |= 1u << proto[i];
 	w.scope.socket = socket;
+	/* TCP picks its socket before any payload: a class that asks for it cannot be named. */
+	early = socket && w.scope.protos >> tcp & 1;
+	w.only_all = early && rng_percent(own, 30);
+	w.scope.no_payload = early && !w.only_all;
 	fprintf(m->out, "workload w%u {\n", number);
 	make_matches(m, number, n_matches, proto);
 	m->r = own;
@@ -377,10 +383,12 @@ static void make_workload(struct making *m, unsigned number)
 		make_classes(m, &w);
 		if (rx)
 			make_stage(m, &w, false);
+		w.scope.no_payload = early;
 		if (socket)
 			make_stage(m, &w, true);
 	} else {
 		/* none declared: one, named like the workload */
+		w.scope.no_payload = early;
 		fprintf(m->out, "    stage %s { all -> ", socket ? "socket" : "rx");
 		make_end(m, &w, socket);
 		fputs("; }\n", m->out);

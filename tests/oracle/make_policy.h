@@ -58,6 +58,7 @@ struct made_scope {
 	const struct made_header *header; /* or NULL */
 	const struct made_params *params;
 	bool socket; /* only what both stages see */
+	bool no_payload; /* neither it nor its header: TCP's socket stage */
 	unsigned protos; /* bit per row of lang_protos: what the workload matches */
 };
 

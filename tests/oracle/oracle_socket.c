@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The socket stage: the kernel has no test run for it, so here datagrams really
- * arrive, on loopback in a network namespace of their own, at groups of sockets
+ * arrive, and connections are opened, on loopback in a network namespace of their own, at groups of sockets
  * to which the program is attached. Who receives, and what is counted, against
  * the interpreter's decision. Options: runner.h.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ struct arrived {
 	uint64_t unclassed, unseen;
 };
 
-static int wire = -1;
+static int wire = -1, tap = -1;
 
 /* --- setting up --- */
 
@@ -79,7 +80,8 @@ static enum loading serve(struct run *run, struct served *s, const struct compil
 	unsigned n = rng_in(r, 1, MAKE_WORKERS + 2);
 
 	s->n_workers = rng_percent(r, 70) ? n : rng_below(r, n + 1);
-	if (!net_group_open(&s->group, (uint16_t)s->workload->matches->ports->lo, n)) {
+	if (!net_group_open(&s->group, (uint16_t)s->workload->matches->ports->lo,
+			    s->workload->matches->proto == PROTO_TCP, n)) {
 		fprintf(out, "no sockets\n");
 		return NOT_LOADED;
 	}
@@ -235,10 +237,54 @@ static void tally(struct tally *t, const struct decision *d, const struct arrive
 		t->passed++;
 }
 
+/* Looks until what has arrived is as decided; false, and told, if that does not come. */
+static bool arrives(struct run *run, struct served *s, const struct compiled *c,
+		    const struct decision *d, struct arrived *a, bool fragments, FILE *out)
+{
+	static const struct timespec moment = { .tv_nsec = 1000000 };
+
+	/* It has arrived when the call returns, unless the kernel put that off. */
+	for (int ms = 0; ms < WAIT_MS; ms++) {
+		if (!look(s, d, a)) {
+			fprintf(out, "  the counters cannot be read\n");
+			return false;
+		}
+		if (fits(s, c, d, a) || (fragments && unseen(s, a))) {
+			tally(&run->tally, d, a);
+			return true;
+		}
+		nanosleep(&moment, NULL);
+	}
+	say_decision(c->policy, d, out);
+	say_arrived(s, c, a, out);
+	return false;
+}
+
+/* The kernel writes the SYN; the interpreter is given what it wrote. */
+static bool try_connection(struct run *run, struct served *s, const struct compiled *c,
+			   const struct frame_spec *spec, struct frame *f, FILE *out)
+{
+	uint64_t rise[s->kernel.counts.per_class];
+	struct arrived a = { .socket = -1, .rise = rise };
+	struct decision d;
+	bool good;
+	int fd;
+
+	memset(rise, 0, sizeof(rise));
+	fd = net_connect(tap, spec, f->bytes, sizeof(f->bytes), &f->len);
+	if (fd < 0 || !f->len) {
+		fprintf(out, "  no connection is opened: %s\n", fd < 0 ? strerror(errno) : "no SYN");
+		return false;
+	}
+	interp_decide(c->policy, f->bytes, f->len, &s->kernel.env, &d);
+	good = arrives(run, s, c, &d, &a, false, out);
+	close(fd);
+	return good;
+}
+
 static bool try_datagram(struct run *run, struct served *s, const struct compiled *c,
 			 const struct frame *f, struct rng *r, FILE *out)
 {
-	static const struct timespec moment = { .tv_nsec = 1000000 };
 	uint64_t rise[s->kernel.counts.per_class];
 	struct arrived a = { .socket = -1, .rise = rise };
 	bool fragments = f->bytes[f->ip] >> 4 == 4 && f->len - f->udp > 16 && rng_percent(r, 5);
@@ -250,20 +296,16 @@ static bool try_datagram(struct run *run, struct served *s, const struct compile
 		fprintf(out, "  not sent\n");
 		return false;
 	}
-	/* It has arrived when the call returns, unless the kernel put that off. */
-	for (int ms = 0; ms < WAIT_MS; ms++) {
-		if (!look(s, &d, &a)) {
-			fprintf(out, "  the counters cannot be read\n");
-			return false;
-		}
-		if (fits(s, c, &d, &a) || (fragments && unseen(s, &a))) {
-			tally(&run->tally, &d, &a);
+	return arrives(run, s, c, &d, &a, fragments, out);
+}
+
+/* A port at which one of our sockets listens is no connection's. */
+static bool listens(const struct served *served, unsigned n, uint16_t port)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (served[i].group.port == port)
 			return true;
-		}
-		nanosleep(&moment, NULL);
 	}
-	say_decision(c->policy, &d, out);
-	say_arrived(s, c, &a, out);
 	return false;
 }
 
@@ -280,8 +322,11 @@ static bool run_datagrams(struct run *run, uint64_t seed, const struct compiled 
 		struct frame f;
 
 		make_datagram(&maker, &r, s->workload, &spec);
+		while (spec.tcp && listens(served, n, spec.sport))
+			spec.sport++;
 		frame_build(&spec, &f);
-		if (!try_datagram(run, s, c, &f, &r, out)) {
+		if (!(spec.tcp ? try_connection(run, s, c, &spec, &f, out)
+			       : try_datagram(run, s, c, &f, &r, out))) {
 			say_packet(&f, i, out);
 			return false;
 		}
@@ -328,7 +373,8 @@ int main(int argc, char **argv)
 		if (!net_enter())
 			return 1;
 		wire = net_wire();
-		if (wire < 0)
+		tap = net_tap();
+		if (wire < 0 || tap < 0)
 			return 1;
 	}
 	return run_main(&run, argc, argv, try_socket);

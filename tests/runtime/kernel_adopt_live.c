@@ -4,7 +4,7 @@
 
 #include "describe.h"
 #include "load_kit.h"
-#include "udp_list.h"
+#include "socket_list.h"
 
 #include "adopt.h"
 
@@ -110,7 +110,7 @@ static void connect_somewhere(int fd, const char *from)
 		assert_int_equal(connect(fd, (const struct sockaddr *)&in, sizeof(in)), 0);
 }
 
-/* What the kernel's listing promises, see udp_list.c. */
+/* What the kernel's listing promises, see socket_list.c. */
 static void workers_are_numbered_as_they_were_bound(void **state)
 {
 	static const char *const addresses[] = { "0.0.0.0", "127.0.0.1", "::", "::1" };

@@ -12,7 +12,7 @@
 
 #include "adopt.h"
 #include "describe.h"
-#include "udp_list.h"
+#include "socket_list.h"
 
 /* --- the list --- */
 
@@ -27,26 +27,27 @@
 	" 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 " inode \
 	" 2 0000000000000000 7\n"
 
-static bool is_53(const void *context, __u32 port)
+static bool is_53(const void *context, __u32 protocol, __u32 port)
 {
 	(void)context;
+	(void)protocol;
 	return port == 53;
 }
 
-static struct udp_list parse(const char *text, bool newest_first)
+static struct socket_list parse(const char *text, bool newest_first)
 {
-	struct udp_list list = { 0 };
+	struct socket_list list = { 0 };
 	FILE *f = fmemopen((void *)text, strlen(text), "r");
 
 	assert_non_null(f);
-	assert_int_equal(udp_list_parse(&list, f, newest_first, is_53, NULL), 0);
+	assert_int_equal(socket_list_parse(&list, f, IPPROTO_UDP, newest_first, is_53, NULL), 0);
 	fclose(f);
 	return list;
 }
 
 static void ipv4_lists_the_newest_first(void **state)
 {
-	struct udp_list l = parse(HEADING LINE4("0035", "30") LINE4("0036", "31")
+	struct socket_list l = parse(HEADING LINE4("0035", "30") LINE4("0036", "31")
 					  LINE4("0035", "20") LINE4("0035", "10"),
 				  true);
 
@@ -56,27 +57,51 @@ static void ipv4_lists_the_newest_first(void **state)
 	assert_int_equal(l.sockets[0].port, 53);
 	assert_true(l.sockets[2].order < l.sockets[1].order); /* 10 was bound before 20 */
 	assert_true(l.sockets[1].order < l.sockets[0].order);
-	udp_list_free(&l);
+	socket_list_free(&l);
+}
+
+/* Those that listen come first; behind them are connections. */
+static void of_tcp_those_that_listen(void **state)
+{
+#define TCP4(port, st, inode)                                                              \
+	"  104: 0100007F:" port                                                            \
+	" 00000000:0000 " st " 00000000:00000000 00:00000000 00000000   999        0 " inode \
+	" 1 0000000000000000 100 0 0 10 0\n"
+	static const char text[] = HEADING TCP4("0035", "0A", "30") TCP4("0050", "0A", "31")
+		TCP4("0035", "0A", "20") TCP4("0035", "01", "10") TCP4("0035", "0A", "9");
+	struct socket_list l = { 0 };
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(socket_list_parse(&l, f, IPPROTO_TCP, true, is_53, NULL), 0);
+	fclose(f);
+	assert_int_equal(l.n, 2);
+	assert_int_equal(l.sockets[0].inode, 30);
+	assert_int_equal(l.sockets[0].protocol, IPPROTO_TCP);
+	assert_int_equal(l.sockets[1].inode, 20);
+	assert_true(l.sockets[1].order < l.sockets[0].order);
+	socket_list_free(&l);
 }
 
 static void ipv6_lists_the_oldest_first(void **state)
 {
-	struct udp_list l = parse(HEADING LINE6("0035", "10") LINE6("0035", "4294967311"), false);
+	struct socket_list l = parse(HEADING LINE6("0035", "10") LINE6("0035", "4294967311"), false);
 
 	(void)state;
 	assert_int_equal(l.n, 2);
 	assert_int_equal(l.sockets[1].inode, 4294967311);
 	assert_true(l.sockets[0].order < l.sockets[1].order);
-	udp_list_free(&l);
+	socket_list_free(&l);
 }
 
 static void other_lines_are_left_out(void **state)
 {
-	struct udp_list l = parse("", true);
+	struct socket_list l = parse("", true);
 
 	(void)state;
 	assert_int_equal(l.n, 0);
-	assert_null(udp_list_find(&l, 1));
+	assert_null(socket_list_find(&l, 1));
 	l = parse("\n  1: zz\n  104: 0100007F:0035 00000000\n", true);
 	assert_int_equal(l.n, 0);
 }
@@ -162,13 +187,17 @@ static void sockets_belong_by_port_and_address(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct prefix_case *c = &cases[i];
 		struct iop_object *o = object_of(c->to);
-		struct record_group g = { .port = c->port, .v6only = c->v6only };
+		struct record_group g = { .protocol = IPPROTO_UDP, .port = c->port,
+					  .v6only = c->v6only };
 
 		g.family = strchr(c->bound, ':') ? AF_INET6 : AF_INET;
 		assert_int_equal(inet_pton((int)g.family, c->bound, g.address), 1);
 		if (workload_matches_group(o, 0, &g) != c->belongs)
 			fail_msg("to %s, bound to %s port %u", c->to, c->bound, c->port);
-		assert_true(workload_matches_port(o, 0, c->port) || !c->belongs);
+		assert_true(workload_matches_port(o, 0, IPPROTO_UDP, c->port) || !c->belongs);
+		assert_false(workload_matches_port(o, 0, IPPROTO_TCP, c->port));
+		g.protocol = IPPROTO_TCP;
+		assert_false(workload_matches_group(o, 0, &g));
 		object_close(o);
 	}
 }
@@ -226,11 +255,12 @@ static void sets_of_workers(void **state)
 /* Each of them makes another group of the kernel; who serves it does not. */
 static void groups_differ_by_what_the_kernel_compares(void **state)
 {
-	const struct record_group g = { .netns = 1, .family = AF_INET, .port = 53 };
-	struct record_group others[7];
+	const struct record_group g = { .netns = 1, .family = AF_INET, .protocol = IPPROTO_UDP,
+					.port = 53 };
+	struct record_group others[8];
 
 	(void)state;
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 8; i++)
 		others[i] = g;
 	others[0].netns = 2;
 	others[1].family = AF_INET6;
@@ -239,7 +269,8 @@ static void groups_differ_by_what_the_kernel_compares(void **state)
 	others[4].uid = 5;
 	others[5].device = 3;
 	others[6].address[3] = 1;
-	for (size_t i = 0; i < 7; i++)
+	others[7].protocol = IPPROTO_TCP;
+	for (size_t i = 0; i < 8; i++)
 		assert_false(socket_group_equal(&g, &others[i]));
 	others[0] = g;
 	others[0].workload = 7;
@@ -257,6 +288,8 @@ static void addresses_are_written_as_usual(void **state)
 	assert_string_equal(socket_address(&g, text), "10.0.0.1:53");
 	g = (struct record_group){ .family = AF_INET6, .port = 5300 };
 	assert_string_equal(socket_address(&g, text), "[::]:5300");
+	g.protocol = IPPROTO_TCP;
+	assert_string_equal(socket_address(&g, text), "tcp [::]:5300");
 }
 
 int main(void)
@@ -265,6 +298,7 @@ int main(void)
 		cmocka_unit_test(ipv4_lists_the_newest_first),
 		cmocka_unit_test(ipv6_lists_the_oldest_first),
 		cmocka_unit_test(other_lines_are_left_out),
+		cmocka_unit_test(of_tcp_those_that_listen),
 		cmocka_unit_test(sockets_belong_by_port_and_address),
 		cmocka_unit_test(sets_of_workers),
 		cmocka_unit_test(groups_differ_by_what_the_kernel_compares),

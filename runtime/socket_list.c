@@ -7,10 +7,14 @@
  * added at the tail (sk_add_node_rcu() in include/net/sock.h, since Linux 4.6), so the
  * oldest is. connect() moves a socket in other tables only. tests/runtime/kernel_adopt_live.c
  * binds sockets in random orders and holds the kernel to it.
+ *
+ * With TCP it is the same for sockets that listen, from the moment of listen() on
+ * (__inet_hash() in net/ipv4/inet_hashtables.c); /proc/net/tcp has them before all others.
  */
-#include "udp_list.h"
+#include "socket_list.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,16 +22,18 @@
 
 static int by_inode(const void *a, const void *b)
 {
-	const struct udp_socket *x = a, *y = b;
+	const struct listed_socket *x = a, *y = b;
 
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
+#define LISTENS 0x0a /* TCP_LISTEN */
+
 /* sl local rem st queues timer retransmits uid timeout inode: local is ADDRESS:PORT in
  * hexadecimal digits, inode the tenth. False: the heading, or nothing that we know. */
-static bool parse_line(char *line, struct udp_socket *s)
+static bool parse_line(char *line, struct listed_socket *s, unsigned long *state)
 {
-	enum { LOCAL = 1, INODE = 9 };
+	enum { LOCAL = 1, STATE = 3, INODE = 9 };
 	char *fields[INODE + 1], *rest = line, *colon, *end;
 	size_t n = 0;
 
@@ -41,20 +47,26 @@ static bool parse_line(char *line, struct udp_socket *s)
 	s->port = (__u32)strtoul(colon + 1, &end, 16);
 	if (*end || end == colon + 1)
 		return false;
+	*state = strtoul(fields[STATE], NULL, 16);
 	s->inode = (ino_t)strtoull(fields[INODE], &end, 10);
 	return !*end && end > fields[INODE];
 }
 
-int udp_list_parse(struct udp_list *list, FILE *file, bool newest_first,
-		   bool (*want)(const void *context, __u32 port), const void *context)
+int socket_list_parse(struct socket_list *list, FILE *file, __u32 protocol, bool newest_first,
+		      socket_wanted *want, const void *context)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 
 	for (__u32 row = 0; getline(&line, &size, file) > 0; row++) {
-		struct udp_socket *grown, found = { 0 };
+		struct listed_socket *grown, found = { .protocol = protocol };
+		unsigned long state;
 
-		if (!parse_line(line, &found) || !want(context, found.port))
+		if (!parse_line(line, &found, &state))
+			continue;
+		if (protocol == IPPROTO_TCP && state != LISTENS)
+			break; /* connections, of which there may be very many */
+		if (!want(context, protocol, found.port))
 			continue;
 		found.order = newest_first ? ~row : row;
 		grown = realloc(list->sockets, (list->n + 1) * sizeof(*grown));
@@ -66,28 +78,31 @@ int udp_list_parse(struct udp_list *list, FILE *file, bool newest_first,
 	return ferror(file) ? -EIO : 0;
 }
 
-int udp_list_read(struct udp_list *list, bool (*want)(const void *context, __u32 port),
-		  const void *context)
+int socket_list_read(struct socket_list *list, socket_wanted *want, const void *context)
 {
 	static const struct {
 		const char *path;
+		__u32 protocol;
 		bool newest_first;
 	} files[] = {
-		{ "/proc/thread-self/net/udp", true },
-		{ "/proc/thread-self/net/udp6", false },
+		{ "/proc/thread-self/net/udp", IPPROTO_UDP, true },
+		{ "/proc/thread-self/net/udp6", IPPROTO_UDP, false },
+		{ "/proc/thread-self/net/tcp", IPPROTO_TCP, true },
+		{ "/proc/thread-self/net/tcp6", IPPROTO_TCP, false },
 	};
 
-	*list = (struct udp_list){ 0 };
+	*list = (struct socket_list){ 0 };
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		_cleanup_file_ FILE *file = fopen(files[i].path, "re");
 		int err;
 
 		if (!file && errno == ENOENT)
 			continue; /* a kernel without IPv6 */
-		err = file ? udp_list_parse(list, file, files[i].newest_first, want, context)
+		err = file ? socket_list_parse(list, file, files[i].protocol,
+					       files[i].newest_first, want, context)
 			   : -errno;
 		if (err) {
-			udp_list_free(list);
+			socket_list_free(list);
 			return err;
 		}
 	}
@@ -96,15 +111,15 @@ int udp_list_read(struct udp_list *list, bool (*want)(const void *context, __u32
 	return 0;
 }
 
-void udp_list_free(struct udp_list *list)
+void socket_list_free(struct socket_list *list)
 {
 	free(list->sockets);
-	*list = (struct udp_list){ 0 };
+	*list = (struct socket_list){ 0 };
 }
 
-const struct udp_socket *udp_list_find(const struct udp_list *list, ino_t inode)
+const struct listed_socket *socket_list_find(const struct socket_list *list, ino_t inode)
 {
-	struct udp_socket key = { .inode = inode };
+	struct listed_socket key = { .inode = inode };
 
 	return list->n ? bsearch(&key, list->sockets, list->n, sizeof(key), by_inode) : NULL;
 }
