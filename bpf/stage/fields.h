@@ -93,33 +93,64 @@ static __always_inline void iop_addr6(const struct iop_pkt *p, __u32 at, struct 
 	out->family = 6;
 }
 
-NUMBER(ETH_SRC) { *out = iop_mac(p->start + ETH_ALEN); return true; }
-NUMBER(ETH_DST) { *out = iop_mac(p->start); return true; }
-NUMBER(ETH_TYPE) { *out = bpf_ntohs(p->proto); return true; }
-
-NUMBER(VLAN_ID)
+NUMBER(ETH_SRC)
 {
-	if (!p->vlan)
-		return false;
-	*out = bpf_ntohs(p->vlan->tci) & 0xfff;
+	if (p->start + ETH_HLEN > p->end)
+		return false; /* never */
+	*out = iop_mac(p->start + ETH_ALEN);
 	return true;
 }
 
-NUMBER(VLAN_PCP)
+NUMBER(ETH_DST)
 {
-	if (!p->vlan)
-		return false;
-	*out = bpf_ntohs(p->vlan->tci) >> 13;
+	if (p->start + ETH_HLEN > p->end)
+		return false; /* never */
+	*out = iop_mac(p->start);
 	return true;
 }
 
-NUMBER(VLAN_DEI)
+/* Of what stands behind the tags. */
+NUMBER(ETH_TYPE) { *out = iop_family(p) == 4 ? ETH_P_IP : ETH_P_IPV6; return true; }
+
+/* The two bytes before what they are about, behind a tag as behind the Ethernet header. */
+static __always_inline __be16 iop_ether_type(const void *behind)
 {
-	if (!p->vlan)
+	return *(const __be16 *)(behind - sizeof(__be16));
+}
+
+static __always_inline bool iop_is_tag(__be16 type)
+{
+	if (type == bpf_htons(ETH_P_8021Q))
+		return true;
+	iop_apart();
+	return type == bpf_htons(ETH_P_8021AD);
+}
+
+/* The outer tag's control information; false: the frame has no tag. */
+static __always_inline bool iop_tci(const struct iop_pkt *p, __u32 *out)
+{
+	const struct iop_vlan *tag = (const void *)(p->start + ETH_HLEN);
+
+	if ((const __u8 *)(tag + 1) > p->end || !iop_is_tag(iop_ether_type(tag)))
 		return false;
-	*out = bpf_ntohs(p->vlan->tci) >> 12 & 1;
+	*out = bpf_ntohs(tag->tci);
 	return true;
 }
+
+#define TAG(id, expression)               \
+	NUMBER(id)                        \
+	{                                 \
+		__u32 tci;                \
+                                          \
+		if (!iop_tci(p, &tci))    \
+			return false;     \
+		*out = expression;        \
+		return true;              \
+	}
+TAG(VLAN_ID, tci & 0xfff)
+TAG(VLAN_PCP, tci >> 13)
+TAG(VLAN_DEI, tci >> 12 & 1)
+#undef TAG
 
 NUMBER(IP_VERSION) { *out = iop_family(p); return true; }
 NUMBER(IP_PROTO) { *out = iop_is_tcp(p) ? IPPROTO_TCP : IPPROTO_UDP; return true; }

@@ -2,21 +2,25 @@
 /*
  * The driver stage: from a frame to a datagram or segment of a workload.
  *
- * It is done in two steps. iop_rx_open() finds the ports and nothing more, so
- * that traffic which no workload names leaves after the fewest instructions.
- * iop_rx_enter() then makes sure that the datagram or segment is whole. A packet
- * that either refuses is passed untouched.
+ * It is done in two steps. iop_rx_open() finds the ports and asks whether a
+ * workload matches them, so that traffic which no workload names leaves after the
+ * fewest instructions. iop_rx_found() then makes sure that the datagram or segment
+ * is whole. A packet that either refuses is passed untouched.
  */
 #ifndef IOP_STAGE_RX_H
 #define IOP_STAGE_RX_H
 
+#include "stage/fields.h"
 #include "stage/stage.h"
 
 #define IOP_MAX_EXT_HEADERS 6
 #define IOP_FRAGMENT_MASK 0x3fff /* MF and the offset */
 
+/* No frame with a UDP header has less behind its Ethernet header or VLAN tag. */
+#define IOP_LEAST (sizeof(struct iphdr) + sizeof(struct udphdr))
+
 /* Is this a protocol that some workload matches? */
-static __always_inline bool iop_carries(struct iop_pkt *p, __u8 next)
+static __always_inline bool iop_carries(struct iop_pkt *p, __u64 next)
 {
 	if (iop_protos(p) & IOP_UDP && next == IPPROTO_UDP) {
 		p->l4 = IPPROTO_UDP;
@@ -29,113 +33,90 @@ static __always_inline bool iop_carries(struct iop_pkt *p, __u8 next)
 	return false;
 }
 
-/*
- * Extension headers (RFC 8200, section 4) that may stand before UDP or TCP. What they
- * take is kept below a power of two, which it always is: so each way out of the
- * loop looks the same to the verifier, and what follows is verified once for all
- * of them.
- */
-static __always_inline const void *iop_ip6_walk(struct iop_pkt *p, const struct ipv6hdr *ip)
+static __always_inline bool iop_behind_ip4(struct iop_pkt *p)
 {
-	const void *first = ip + 1;
-	__u8 next = ip->nexthdr;
-	__u64 taken = 0;
+	const struct iphdr *ip = p->l3;
 
+	if (!iop_carries(p, ip->protocol))
+		return false;
+	p->udp = p->l3 + ((*(const __u8 *)ip & 0xf) << 2);
+	if ((const __u8 *)(p->udp + 1) > p->end)
+		return false;
+	iop_apart(); /* a register less until here */
+	p->family = 4;
+	return true;
+}
+
+/*
+ * Extension headers (RFC 8200, section 4) of 8 bytes or more may stand before UDP or
+ * TCP. What they take is kept below a power of two, which it always is: so each way
+ * out of the loop looks the same to the verifier, and what follows is verified once
+ * for all of them.
+ */
+static __always_inline bool iop_behind_ip6(struct iop_pkt *p)
+{
+	__u64 next = ((const struct ipv6hdr *)p->l3)->nexthdr, taken = sizeof(struct ipv6hdr);
+
+	/* Most of what no workload names. */
+	if (!(iop_protos(p) & IOP_TCP) && next == IPPROTO_TCP)
+		return false;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i <= IOP_MAX_EXT_HEADERS; i++) {
-		const struct ipv6_opt_hdr *opt = first + taken;
-		__u32 size;
+		const struct ipv6_opt_hdr *opt = p->l3 + taken;
+		__u64 size;
 
-		if (iop_carries(p, next))
-			return opt;
-		if ((const __u8 *)(opt + 1) > p->end)
-			return NULL;
-		if (next == IPPROTO_AH)
-			size = (opt->hdrlen + 2) << 2;
-		else if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS)
-			size = (opt->hdrlen + 1) << 3;
-		else
-			return NULL;
+		iop_opaque(opt);
+		if ((const __u8 *)opt + 8 > p->end)
+			return false;
+		p->udp = (const void *)opt;
+		if (iop_carries(p, next)) {
+			iop_apart();
+			p->family = 6;
+			return true;
+		}
+		iop_apart();
+		size = opt->hdrlen;
+		if (next == IPPROTO_AH) {
+			size <<= 2;
+			iop_apart();
+		} else if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS) {
+			size <<= 3;
+			iop_apart();
+		} else {
+			return false;
+		}
 		next = opt->nexthdr;
-		taken += size;
+		taken += 8 + size;
 		iop_opaque(taken);
-		taken &= 0x3fff; /* six times 2,048 at most */
+		taken &= 0x3fff; /* 40 and six times 2,048 at most */
 	}
-	return NULL;
+	return false;
 }
 
-static __always_inline const void *iop_l4(struct iop_pkt *p)
+/* From the Ethernet header at `frame` up to the header with the ports, behind at most two VLAN
+ * tags; false: not a protocol of ours over IP. */
+static __always_inline bool iop_frame_open(struct iop_pkt *p, const void *frame)
 {
-	if (p->proto == bpf_htons(ETH_P_IP) && iop_families & 1) {
-		const struct iphdr *ip = p->l3;
-
-		if ((const __u8 *)(ip + 1) > p->end || !iop_carries(p, ip->protocol))
-			return NULL;
-		p->family = 4;
-		return p->l3 + ((*(const __u8 *)ip & 0xf) << 2);
-	}
-	if (p->proto == bpf_htons(ETH_P_IPV6) && iop_families & 2) {
-		const struct ipv6hdr *ip = p->l3;
-
-		if ((const __u8 *)(ip + 1) > p->end)
-			return NULL;
-		p->family = 6;
-		return iop_ip6_walk(p, ip);
-	}
-	return NULL;
-}
-
-/* One VLAN tag or two; as above, both ways out look the same. */
-static __always_inline bool iop_tags(struct iop_pkt *p)
-{
-	const void *first = p->l3;
-	__u64 taken = 0;
-
-	p->vlan = first;
+	p->l3 = frame + ETH_HLEN;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < 2; i++) {
-		const struct iop_vlan *tag = first + taken;
+	for (int tags = 0; tags < 3; tags++) {
+		__be16 type;
 
-		if ((const __u8 *)(tag + 1) > p->end)
+		if (p->l3 + IOP_LEAST > (const void *)p->end)
 			return false;
-		p->proto = tag->proto;
-		taken += sizeof(*tag);
-		iop_opaque(taken);
-		taken &= 0xc;
-		if (p->proto != bpf_htons(ETH_P_8021Q) && p->proto != bpf_htons(ETH_P_8021AD))
-			break;
-	}
-	p->l3 = first + taken;
-	return true;
-}
-
-/* From `start` up to the header with the ports; false: not a protocol of ours over IP. */
-static __always_inline bool iop_frame_open(struct iop_pkt *p)
-{
-	p->vlan = NULL;
-	if (p->start + ETH_HLEN > p->end)
-		return false;
-	/* struct ethhdr is packed: by its member this would be two loads. */
-	p->proto = *(const __be16 *)(p->start + 2 * ETH_ALEN);
-	p->l3 = p->start + ETH_HLEN;
-	if (p->proto == bpf_htons(ETH_P_8021Q) || p->proto == bpf_htons(ETH_P_8021AD)) {
-		if (!iop_tags(p))
+		type = iop_ether_type(p->l3);
+		if (type == bpf_htons(ETH_P_IP) && iop_families & 1)
+			return iop_behind_ip4(p);
+		iop_apart();
+		if (type == bpf_htons(ETH_P_IPV6) && iop_families & 2)
+			return iop_behind_ip6(p);
+		iop_apart();
+		if (__builtin_expect(!iop_is_tag(type), 1))
 			return false;
+		p->l3 += sizeof(struct iop_vlan);
+		iop_opaque(p->l3);
 	}
-	p->udp = iop_l4(p);
-	if (!p->udp || (const __u8 *)(p->udp + 1) > p->end)
-		return false;
-	p->payload = (const __u8 *)(p->udp + 1);
-	return true;
-}
-
-static __always_inline bool iop_rx_open(struct xdp_md *ctx, struct iop_pkt *p)
-{
-	p->ctx = ctx;
-	p->hook = IOP_HOOK_RX;
-	p->end = (const __u8 *)(long)ctx->data_end;
-	p->start = (const __u8 *)(long)ctx->data;
-	return iop_frame_open(p);
+	return false;
 }
 
 /* A segment has no length of its own: it is what IP carries behind its headers. */
@@ -171,7 +152,7 @@ static __always_inline bool iop_datagram(struct iop_pkt *p, __s32 room)
 	return true;
 }
 
-/* Is it whole, and are its headers what iop_rx_open() took them for? */
+/* Is it whole, and are its headers what iop_frame_open() took them for? */
 STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 {
 	__s32 before = (const void *)p->udp - p->l3, room;
@@ -201,6 +182,58 @@ STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 	if (iop_protos(p) == (IOP_UDP | IOP_TCP))
 		iop_opaque(p->l4); /* or a workload's ports tell LLVM what they do not tell the verifier */
 	return true;
+}
+
+/*
+ * A packet of a workload, in a function of its own: what is foreign leaves through a program
+ * that saves few registers and has no stack. (The JIT compilers save at a function's entry what
+ * any part of it uses.) `family` is 4 or 6, and behind a byte the protocol where there are several.
+ */
+static __attribute__((noinline, used)) int iop_rx_found(struct xdp_md *ctx, const void *l3,
+						    const struct udphdr *udp, __u64 family,
+						    __u64 workload)
+{
+	struct iop_pkt p;
+
+	p.ctx = ctx;
+	p.hook = IOP_HOOK_RX;
+	p.end = (const __u8 *)(long)ctx->data_end;
+	p.start = (const __u8 *)(long)ctx->data;
+	p.l3 = l3;
+	p.udp = udp;
+	p.payload = (const __u8 *)(udp + 1);
+	p.family = family;
+	if (iop_rx_protos == (IOP_UDP | IOP_TCP)) {
+		p.family = family & 0xff;
+		p.l4 = family >> 8;
+	}
+	if (!iop_rx_enter(&p))
+		return XDP_PASS;
+	return iop_rx_request(&p, workload);
+}
+
+static __always_inline int iop_rx_open(struct xdp_md *ctx)
+{
+	int pass = XDP_PASS;
+	__u64 workload;
+	struct iop_pkt p;
+
+	p.ctx = ctx;
+	p.hook = IOP_HOOK_RX;
+	p.end = (const __u8 *)(long)ctx->data_end;
+	if (!iop_frame_open(&p, (const void *)(long)ctx->data))
+		goto pass;
+	/* Or LLVM carries it as a flag, and the verifier sees addresses of the other family. */
+	iop_opaque(p.family);
+	workload = iop_rx_workload(&p);
+	if (__builtin_expect(workload == IOP_NONE, 1))
+		goto pass;
+	if (iop_rx_protos == (IOP_UDP | IOP_TCP))
+		p.family |= (__u64)p.l4 << 8;
+	return iop_rx_found(ctx, p.l3, p.udp, p.family, workload);
+pass:
+	iop_opaque(pass); /* or a register holds it from the beginning */
+	return pass;
 }
 
 #endif

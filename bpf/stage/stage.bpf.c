@@ -16,11 +16,7 @@
 
 SEC("xdp") int iop_rx(struct xdp_md *ctx)
 {
-	struct iop_pkt p;
-
-	if (!iop_rx_open(ctx, &p))
-		return XDP_PASS;
-	return iop_rx_policy(&p);
+	return iop_rx_open(ctx);
 }
 
 SEC("xdp/cpumap") int iop_stack(struct xdp_md *ctx)
@@ -42,9 +38,14 @@ SEC("tcx/egress") int iop_tx(struct __sk_buff *ctx)
 {
 	struct iop_pkt p;
 
+	__u64 workload;
+
 	if (!iop_tx_open(ctx, &p))
 		return TCX_NEXT;
-	return iop_tx_policy(&p);
+	workload = iop_tx_workload(&p);
+	if (workload == IOP_NONE || !iop_tx_enter(&p))
+		return TCX_NEXT;
+	return iop_tx_reply(&p, workload);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -4,10 +4,10 @@
  * and the functions that the compiler fills in.
  *
  * The library is compiled to bitcode once, embedded in iopc, and specialised
- * there: the compiler adds the bodies of iop_rx_policy(), iop_socket_policy()
- * and iop_tx_policy() and the values of the constants below to the same module
- * before optimisation, so that what a policy does not use leaves no
- * instruction. Everything but the programs is inlined.
+ * there: the compiler adds the bodies of the functions that are declared below
+ * and the values of the constants to the same module before optimisation, so
+ * that what a policy does not use leaves no instruction. Everything but the
+ * programs is inlined, where nothing else is said.
  */
 #ifndef IOP_STAGE_H
 #define IOP_STAGE_H
@@ -62,13 +62,11 @@ struct iop_pkt {
 	const __u8 *end;             /* behind the last byte that can be read */
 	const __u8 *stop;            /* behind the last byte of the datagram; not behind `end` */
 	const __u8 *start;           /* first byte that can be read: at rx the Ethernet header */
-	const struct iop_vlan *vlan; /* outer tag, NULL if none; rx only */
 	const void *l3;              /* IP header, complete; rx and tx */
 	const struct udphdr *udp;    /* complete; of TCP the header that begins with the same ports */
 	const __u8 *payload;
 	__u64 payload_len;           /* by the headers; what is behind it is padding */
 	__u64 family;                /* 4 or 6 */
-	__be16 proto;                /* EtherType */
 	__u32 hook;                  /* enum iop_hook: a constant in each program */
 	__u64 l4;                    /* IPPROTO_*; where a program knows several (iop_is_tcp) */
 };
@@ -81,13 +79,16 @@ struct iop_addr {
 
 /* --- filled in by the compiler --- */
 
-/* The right to enter and the core: XDP_PASS, XDP_DROP or XDP_REDIRECT. Called with what
- * iop_rx_open() found; asks iop_rx_enter() once a workload's match holds. */
-int iop_rx_policy(struct iop_pkt *p);
+/* The number of the workload whose match holds for what iop_frame_open() found, or IOP_NONE. */
+__u64 iop_rx_workload(struct iop_pkt *p);
+/* The right to enter and the core for a whole packet of the workload: XDP_PASS, XDP_DROP or
+ * XDP_REDIRECT. */
+int iop_rx_request(struct iop_pkt *p, __u64 workload);
 /* SK_PASS (with or without a socket picked) or SK_DROP. */
 int iop_socket_policy(struct iop_pkt *p);
-/* TCX_NEXT or TCX_DROP. Called with what iop_tx_open() found; asks iop_tx_enter() as at rx. */
-int iop_tx_policy(struct iop_pkt *p);
+/* As at rx; TCX_NEXT or TCX_DROP. */
+__u64 iop_tx_workload(struct iop_pkt *p);
+int iop_tx_reply(struct iop_pkt *p, __u64 workload);
 
 /* Families that some match can hold for: bit 0 IPv4, bit 1 IPv6. */
 extern const __u32 iop_families;

@@ -31,7 +31,6 @@ static void begin_function(struct emitter *e, const char *name, enum iop_hook ho
 
 	e->hook = hook;
 	walk_plan(e);
-	shapes_begin(e);
 	e->fn = LLVMGetNamedFunction(e->mod, name);
 	e->pkt = LLVMGetParam(e->fn, 0);
 	if (cpu)
@@ -79,19 +78,24 @@ static void plain_ports(struct emitter *e, const struct workload *w, LLVMValueRe
 }
 
 /*
- * Ports first: one switch for all workloads that are told by ports alone, which
- * LLVM makes a search tree, or, if there are many, a table; then the others, one by
- * one (they do not overlap, so the order is free). What was found is a number, so
- * that the checks of the datagram stand there once.
+ * Which workload's match holds? Ports first: one switch for all workloads that are
+ * told by ports alone, which LLVM makes a search tree, or, if there are many, a table;
+ * then the others, one by one (they do not overlap, so the order is free).
  */
-static LLVMValueRef which_workload(struct emitter *e, LLVMBasicBlockRef found,
-				   LLVMBasicBlockRef foreign)
+static void frame_workload(struct emitter *e, enum iop_hook hook, const char *name)
 {
-	LLVMValueRef dport = CALL(e, "iop_dport", e->pkt), which, sw = NULL, id;
-	LLVMBasicBlockRef next = emit_block(e, "next"), b = LLVMGetInsertBlock(e->b);
+	LLVMBasicBlockRef found, next, b;
+	LLVMValueRef dport, which, sw = NULL, id;
 
+	begin_function(e, name, hook);
+	shapes_begin(e);
+	dport = CALL(e, "iop_dport", e->pkt);
+	next = emit_block(e, "next");
+	found = emit_block(e, "found");
+	b = LLVMGetInsertBlock(e->b);
 	emit_at(e, found);
 	which = LLVMBuildPhi(e->b, e->i32, "workload");
+	LLVMBuildRet(e->b, LLVMBuildZExt(e->b, which, e->i64, ""));
 	emit_at(e, b);
 	if (!e->shapes) {
 		sw = LLVMBuildSwitch(e->b, dport, next, e->policy->n_workloads);
@@ -103,7 +107,7 @@ static LLVMValueRef which_workload(struct emitter *e, LLVMBasicBlockRef found,
 	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
 		const struct workload *w = e->policy->workloads[i];
 
-		if (!w->stages[plan_stage(e->hook)] || (e->shapes && is_plain(w)))
+		if (!w->stages[plan_stage(hook)] || (e->shapes && is_plain(w)))
 			continue;
 		b = emit_block(e, w->name);
 		if (!e->shapes && is_short(w)) {
@@ -121,48 +125,34 @@ static LLVMValueRef which_workload(struct emitter *e, LLVMBasicBlockRef found,
 		LLVMAddIncoming(which, &id, &b, 1);
 	}
 	emit_at(e, next);
-	emit_br(e, foreign);
-	return which;
+	LLVMBuildRet(e->b, emit_i64(e, IOP_NONE));
+	end_function(e);
 }
 
-static void frame_workload(struct ruling *r, const struct workload *w, struct emitter *e,
-			   LLVMBasicBlockRef none)
+static void add_shape(struct ruling *r, const struct workload *w, struct emitter *e,
+		      LLVMBasicBlockRef none)
 {
 	(void)e;
 	(void)none;
 	rules_workload(r, w);
 }
 
-/* The number leads to the workload's classes. */
-static void frame_policy(struct emitter *e, enum iop_hook hook)
+/* The number that frame_workload() found leads to the workload's classes. */
+static void frame_request(struct emitter *e, enum iop_hook hook, const char *name)
 {
-	static const struct {
-		const char *policy, *enter;
-		unsigned pass;
-	} names[IOP_HOOKS] = {
-		[IOP_HOOK_TX] = { "iop_tx_policy", "iop_tx_enter", (unsigned)TCX_NEXT },
-		[IOP_HOOK_RX] = { "iop_rx_policy", "iop_rx_enter", XDP_PASS },
-	};
 	const struct policy *p = e->policy;
-	LLVMBasicBlockRef found, whole, pass, b;
+	LLVMBasicBlockRef never, b;
 	LLVMValueRef which, sw = NULL;
 	struct ruling *r;
 
-	begin_function(e, names[hook].policy, hook);
-	pass = emit_block(e, "foreign");
-	found = emit_block(e, "found");
-	whole = emit_block(e, "whole");
-	which = which_workload(e, found, pass);
-	emit_at(e, pass);
-	emit_return(e, names[hook].pass);
-	emit_at(e, found);
-	emit_cond_br(e, CALL(e, names[hook].enter, e->pkt), whole, pass);
-	emit_at(e, whole);
+	begin_function(e, name, hook);
+	never = emit_block(e, "never");
+	which = LLVMBuildTrunc(e->b, LLVMGetParam(e->fn, 1), e->i32, "");
 	r = rules_begin(e);
 	if (e->shapes)
-		shapes_dispatch(e, which, pass, frame_workload, r);
+		shapes_dispatch(e, which, never, add_shape, r);
 	else
-		sw = LLVMBuildSwitch(e->b, which, pass, p->n_workloads);
+		sw = LLVMBuildSwitch(e->b, which, never, p->n_workloads);
 	for (uint32_t i = 0; i < p->n_workloads && sw; i++) {
 		if (!p->workloads[i]->stages[plan_stage(hook)])
 			continue;
@@ -172,6 +162,11 @@ static void frame_policy(struct emitter *e, enum iop_hook hook)
 		rules_workload(r, p->workloads[i]);
 	}
 	rules_end(r);
+	emit_at(e, never);
+	if (e->shapes)
+		emit_return(e, hook == IOP_HOOK_RX ? XDP_PASS : (unsigned)TCX_NEXT);
+	else
+		LLVMBuildUnreachable(e->b);
 	end_function(e);
 }
 
@@ -206,6 +201,7 @@ static void socket_policy(struct emitter *e)
 	uint32_t n = 0;
 
 	begin_function(e, "iop_socket_policy", IOP_HOOK_SOCKET);
+	shapes_begin(e);
 	LLVMBasicBlockRef pass = emit_block(e, "foreign");
 	struct ruling *r = rules_begin(e);
 
@@ -267,10 +263,14 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		constant(&e, "iop_rx_protos", plan->protos[IOP_HOOK_RX]);
 		constant(&e, "iop_socket_protos", plan->protos[IOP_HOOK_SOCKET]);
 		constant(&e, "iop_tx_protos", plan->protos[IOP_HOOK_TX]);
-		if (plan->hooks[IOP_HOOK_RX].used)
-			frame_policy(&e, IOP_HOOK_RX);
-		if (plan->hooks[IOP_HOOK_TX].used)
-			frame_policy(&e, IOP_HOOK_TX);
+		if (plan->hooks[IOP_HOOK_RX].used) {
+			frame_workload(&e, IOP_HOOK_RX, "iop_rx_workload");
+			frame_request(&e, IOP_HOOK_RX, "iop_rx_request");
+		}
+		if (plan->hooks[IOP_HOOK_TX].used) {
+			frame_workload(&e, IOP_HOOK_TX, "iop_tx_workload");
+			frame_request(&e, IOP_HOOK_TX, "iop_tx_reply");
+		}
 		if (plan->hooks[IOP_HOOK_SOCKET].used)
 			socket_policy(&e);
 		describe(&e, description, description_size);

@@ -364,7 +364,7 @@ static void worker(struct ruling *r, const struct action *a)
 {
 	struct emitter *e = r->e;
 	const struct worker_set *set = &a->workers;
-	LLVMValueRef i, number, target = NULL;
+	LLVMValueRef i, number;
 
 	if (set->kind == WORKERS_LIST) {
 		i = a->kind == ACTION_WORKER ? emit_i32(e, 0) : pick(r, a, emit_i32(e, set->n), set->n);
@@ -382,14 +382,7 @@ static void worker(struct ruling *r, const struct action *a)
 		number = LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
 	}
 	debug_at(e, a->at);
-	/* LLVM knows what a list of several ranges can hold, and reckons the worker of a turn before
-	 * it looks at the turn: the verifier knows no bound, and LLVM would leave it out. */
-	if (set->n_ranges > 1 || (set->n_ranges && set->ranges[0].lo && set->n > 1 &&
-				  a->selector.kind == SELECTOR_ROUND_ROBIN)) {
-		target = CALL(e, "iop_whole", LLVMBuildZExt(e->b, number, e->i64, ""));
-		target = LLVMBuildTrunc(e->b, target, e->i32, "");
-	}
-	give(r, a, number, target ? target : number, set->kind != WORKERS_LIST || target);
+	give(r, a, number, number, set->kind != WORKERS_LIST);
 }
 
 /* --- limits --- */
