@@ -137,6 +137,8 @@ field:
 |	plain_field values ";"			{ $$ = field_with_enums($1, @$, $2); }
 |	plain_field open fields close		{ $$ = field_with_fields($1, @$, $3); }
 |	plain_field open close			{ $$ = field_with_fields($1, @$, no_fields(p, @2, $3)); }
+|	"when" expr open fields close		{ $$ = field_group(p, @$, $2, $4); }
+|	"when" expr open close			{ $$ = field_group(p, @$, $2, no_fields(p, @3, $4)); }
 ;
 plain_field:
 	shape until when	{ $$ = field_make(p, @$, $1, $2, $3); }
@@ -144,6 +146,7 @@ plain_field:
 until:
 	%empty			{ $$ = NULL; }
 |	"until" expr		{ $$ = $2; }
+|	"until" set		{ $$ = expr_leaf(p, $2); }
 ;
 when:
 	%empty			{ $$ = NULL; }

@@ -120,9 +120,20 @@ STAGE_FN static __u64 *iop_limit_state(void *map, const void *key, __u64 now, __
 	return tat;
 }
 
+/* Eight bytes of a key; with `nocase`, its letters in lower case. Byte by byte in one word: the
+ * uppermost bit of each says whether it is at least 'A', or more than 'Z'. */
+static __always_inline __u64 iop_key_word(__u64 w, bool nocase)
+{
+	const __u64 each = 0x0101010101010101ULL;
+	__u64 low = w & 0x7f * each, upper = (low + (0x80 - 'A') * each) ^ (low + (0x7f - 'Z') * each);
+
+	return nocase ? w | (upper & ~w & 0x80 * each) >> 2 : w;
+}
+
 /* Bytes of the payload as a limit's key: the first 64, the rest of which is zero already; taken as
  * iop_hash_payload() takes them. Returns how many were taken. */
-STAGE_FN static __u64 iop_key_bytes(__u64 *key, const struct iop_pkt *p, __u64 at, __u64 size)
+STAGE_FN static __u64 iop_key_bytes(__u64 *key, const struct iop_pkt *p, __u64 at, __u64 size,
+				    bool nocase)
 {
 	__u64 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES, left = taken;
 	const __u8 *from = p->payload + at;
@@ -132,7 +143,7 @@ STAGE_FN static __u64 iop_key_bytes(__u64 *key, const struct iop_pkt *p, __u64 a
 	for (; left >= 8; left -= 8) {
 		if (from + 8 > p->end)
 			return taken; /* never: the payload holds them */
-		*key++ = *(const __u64 *)from;
+		*key++ = iop_key_word(*(const __u64 *)from, nocase);
 		from += 8;
 	}
 	if (left) {
@@ -140,7 +151,7 @@ STAGE_FN static __u64 iop_key_bytes(__u64 *key, const struct iop_pkt *p, __u64 a
 		iop_opaque(from);
 		if (from > p->end)
 			return taken;
-		*key = *(const __u64 *)(from - 8) >> (64 - 8 * left);
+		*key = iop_key_word(*(const __u64 *)(from - 8) >> (64 - 8 * left), nocase);
 	}
 	return taken;
 }
@@ -242,7 +253,8 @@ STAGE_FN static __u64 iop_hash_number(__u64 h, __u64 n)
  * are taken. Eight at a time; what is left is the end of the eight bytes that end
  * where it does, which can be read because the UDP header stands before them.
  */
-STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 at, __u64 size)
+STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 at, __u64 size,
+				       bool nocase)
 {
 	__u64 taken = size < IOP_HASH_BYTES ? size : IOP_HASH_BYTES, left = taken;
 	const __u8 *from = p->payload + at;
@@ -252,7 +264,7 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
 	for (; left >= 8; left -= 8) {
 		if (from + 8 > p->end)
 			return h; /* never: the payload holds them */
-		h = iop_hash_word(h, *(const __u64 *)from);
+		h = iop_hash_word(h, iop_key_word(*(const __u64 *)from, nocase));
 		from += 8;
 	}
 	if (left) {
@@ -260,7 +272,8 @@ STAGE_FN static __u64 iop_hash_payload(__u64 h, const struct iop_pkt *p, __u64 a
 		iop_opaque(from);
 		if (from > p->end)
 			return h;
-		h = iop_hash_word(h, *(const __u64 *)(from - 8) >> (64 - 8 * left));
+		h = iop_hash_word(
+			h, iop_key_word(*(const __u64 *)(from - 8) >> (64 - 8 * left), nocase));
 	}
 	return iop_hash_word(h, taken);
 }

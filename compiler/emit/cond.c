@@ -141,32 +141,41 @@ static void prefixes(struct emitter *e, const struct field_ref *f, const struct 
 }
 
 /* The next word of a string that is compared at `p`, as large as fits; what differs from it. */
-static LLVMValueRef word_diff(struct emitter *e, LLVMValueRef p, const struct bytes *s, uint32_t *at)
+static LLVMValueRef word_diff(struct emitter *e, LLVMValueRef p, const struct bytes *s, bool nocase,
+			      uint32_t *at)
 {
 	unsigned width = s->len - *at >= 8 ? 8 : s->len - *at >= 4 ? 4 : s->len - *at >= 2 ? 2 : 1;
 	LLVMValueRef i = emit_i64(e, *at), word;
-	uint64_t want = 0;
+	uint64_t want = 0, letters = 0;
 
-	for (unsigned k = 0; k < width; k++) /* as it lies in memory: little-endian */
-		want |= (uint64_t)s->data[*at + k] << (8 * k);
+	for (unsigned k = 0; k < width; k++) { /* as it lies in memory: little-endian */
+		uint8_t c = s->data[*at + k];
+
+		want |= (uint64_t)c << (8 * k);
+		if (nocase && c >= 'a' && c <= 'z') /* with this bit only the two of them are it */
+			letters |= (uint64_t)0x20 << (8 * k);
+	}
 	word = emit_load(e, LLVMBuildGEP2(e->b, e->i8, p, &i, 1, ""), width);
+	word = LLVMBuildZExt(e->b, word, e->i64, "");
 	*at += width;
-	return LLVMBuildXor(e->b, LLVMBuildZExt(e->b, word, e->i64, ""), emit_i64(e, want), "");
+	if (letters)
+		word = LLVMBuildOr(e->b, word, emit_i64(e, letters), "");
+	return LLVMBuildXor(e->b, word, emit_i64(e, want), "");
 }
 
-LLVMValueRef emit_same(struct emitter *e, LLVMValueRef p, const struct bytes *s)
+LLVMValueRef emit_same(struct emitter *e, LLVMValueRef p, const struct bytes *s, bool nocase)
 {
 	LLVMValueRef diff = emit_i64(e, 0);
 
 	for (uint32_t i = 0; i < s->len;)
-		diff = LLVMBuildOr(e->b, diff, word_diff(e, p, s, &i), "");
+		diff = LLVMBuildOr(e->b, diff, word_diff(e, p, s, nocase, &i), "");
 	if (s->len > 1 && (s->len & (s->len - 1))) /* more than one word */
 		diff = CALL(e, "iop_whole", diff);
 	return LLVMBuildIsNull(e->b, diff, "");
 }
 
 /* The string at a position that the field is known to hold; `not`: it is not there. */
-static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
+static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s, bool nocase,
 		      LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
 {
 	LLVMBasicBlockRef next;
@@ -183,7 +192,7 @@ static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
 	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
 	for (uint32_t i = 0; i < s->len;) {
 		next = emit_block(e, "");
-		emit_cond_br(e, LLVMBuildIsNull(e->b, word_diff(e, p, s, &i), ""), next, is_not);
+		emit_cond_br(e, LLVMBuildIsNull(e->b, word_diff(e, p, s, nocase, &i), ""), next, is_not);
 		emit_at(e, next);
 	}
 	emit_br(e, is);
@@ -192,6 +201,7 @@ static void string_at(struct emitter *e, LLVMValueRef at, const struct bytes *s,
 struct search {
 	const struct bytes *string;
 	uint32_t within;
+	bool nocase;
 };
 
 /* Somewhere in the first `within` bytes of the field; what is found is of no interest. */
@@ -218,7 +228,7 @@ static void walk_search(struct emitter *e, struct walk *w, const void *what)
 			     emit_i64(e, s->string->len), slot),
 		     held, w->missing);
 	emit_at(e, held);
-	emit_cond_br(e, emit_same(e, LLVMBuildLoad2(e->b, e->ptr, slot, ""), s->string), found, latch);
+	emit_cond_br(e, emit_same(e, LLVMBuildLoad2(e->b, e->ptr, slot, ""), s->string, s->nocase), found, latch);
 	emit_at(e, latch);
 	next = LLVMBuildAdd(e->b, i, emit_i64(e, 1), "");
 	emit_no_unroll(e, LLVMBuildBr(e->b, head));
@@ -231,15 +241,16 @@ static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 		    LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
 {
 	struct reading r = emit_field(e, &c->field, unknown);
+	bool nocase = c->field.hfield && c->field.hfield->nocase;
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct bytes *s = &c->strings[i];
 		LLVMBasicBlockRef more = i + 1 < c->n ? emit_block(e, "") : is_not, fits;
 
 		if (c->kind == COND_CONTAINS) {
-			struct search search = { s, c->within };
+			struct search search = { s, c->within, nocase };
 
-			emit_walk(e, r.at, r.size, emit_i64(e, 0), walk_search, &search, more);
+			emit_walk(e, r.at, r.size, emit_i64(e, 0), walk_search, &search, false, more);
 			emit_br(e, is);
 		} else {
 			fits = emit_block(e, "");
@@ -247,7 +258,7 @@ static void strings(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 						      r.size, emit_i64(e, s->len), ""),
 				     fits, more);
 			emit_at(e, fits);
-			string_at(e, r.at, s, is, more);
+			string_at(e, r.at, s, nocase, is, more);
 		}
 		if (more != is_not)
 			emit_at(e, more);

@@ -254,12 +254,16 @@ static void sig_number(struct deciding *d, uint32_t n)
 	sig_put(d, '.');
 }
 
+static void need_cond(const struct cond *c, uint8_t *needed);
+
 /* Fields that a question reads, and those that they are placed or sized by. */
 static void need_field(const struct hfield *h, uint8_t *needed)
 {
 	for (; h && !needed[h->index]; h = h->anchor) {
 		needed[h->index] = 1;
 		need_field(h->size_from, needed);
+		need_field(h->begin, needed);
+		need_cond(h->when, needed);
 	}
 }
 
@@ -273,6 +277,18 @@ static void need_value(const struct value *v, uint8_t *needed)
 	need_value(v->b, needed);
 }
 
+static void need_cond(const struct cond *c, uint8_t *needed)
+{
+	if (!c)
+		return;
+	need_cond(c->a, needed);
+	need_cond(c->b, needed);
+	need_value(c->lhs, needed);
+	need_value(c->rhs, needed);
+	if (c->kind >= COND_PREFIXES)
+		need_field(c->field.hfield, needed);
+}
+
 static void sig_cond(struct deciding *d, const struct facts *f, const struct cond *c, bool want,
 		     uint8_t *needed)
 {
@@ -283,10 +299,7 @@ static void sig_cond(struct deciding *d, const struct facts *f, const struct con
 	} else if (is_atom(c)) {
 		sig_put(d, want ? '+' : '-');
 		sig_number(d, atom_of(d, c));
-		need_value(c->lhs, needed);
-		need_value(c->rhs, needed);
-		if (c->kind >= COND_PREFIXES)
-			need_field(c->field.hfield, needed);
+		need_cond(c, needed);
 	} else if (c->kind == COND_NOT) {
 		sig_cond(d, f, c->a, !want, needed);
 	} else {
@@ -328,15 +341,28 @@ static struct facts *copy(struct deciding *d, const struct facts *f)
 	return c;
 }
 
-/* A field that is missing takes with it all that ends behind it. */
+static uint32_t room(const struct hfield *h)
+{
+	return h->kind <= HTYPE_BITS ? h->width : h->fixed_size;
+}
+
+/*
+ * A field that is missing takes with it what is placed by its end, and of those that are placed
+ * as it is, what ends behind it. Where fields behind a condition end can be told without them.
+ */
 static void note_missing(struct deciding *d, struct facts *f, const struct hfield *h)
 {
-	for (uint32_t i = h->index; i < d->n_fields; i++) {
+	f->missing[h->index] = 1;
+	for (uint32_t i = h->index + 1; i < d->n_fields; i++) {
 		const struct hfield *o = d->w->payload->fields[i];
 
-		if (o->anchor != h->anchor || o->kind > HTYPE_BITS || h->kind > HTYPE_BITS ||
-		    o->offset + o->width >= h->offset + h->width)
-			f->missing[i] = 1;
+		if (o->kind == HTYPE_GIVEN || (o->kind == HTYPE_WHEN && o->begin))
+			continue;
+		if (o->anchor != h->anchor)
+			f->missing[i] |= o->anchor && f->missing[o->anchor->index];
+		else if (hfield_fixed(h) && o->kind != HTYPE_WHEN && o->kind != HTYPE_PEEK)
+			f->missing[i] |= !hfield_fixed(o) ? o->offset >= h->offset + room(h)
+							  : o->offset + room(o) >= h->offset + room(h);
 	}
 }
 
@@ -418,7 +444,7 @@ static bool knows(const struct deciding *d, const struct facts *f, const struct 
 static bool walked(const struct hfield *h)
 {
 	for (; h; h = h->anchor)
-		if (h->kind == HTYPE_TEXT || h->kind == HTYPE_REPEAT)
+		if (h->kind == HTYPE_TEXT || h->kind == HTYPE_DECIMAL || h->n_fields)
 			return true;
 	return false;
 }

@@ -40,6 +40,15 @@ struct frame {
 	struct reading *slots; /* by field index: memory, which LLVM turns into registers */
 	uint8_t *known;        /* by field index: bits of enum known, on the way to here */
 	LLVMValueRef base;     /* where the element begins; NULL: the payload does */
+	bool strict;           /* a number of the element may end behind what is found */
+};
+
+/* A walk that is a function. */
+struct walk_function {
+	enum iop_hook hook;
+	const struct hfield *field;
+	LLVMValueRef fn;
+	struct walk_function *older;
 };
 
 struct emitter {
@@ -67,11 +76,13 @@ struct emitter {
 	LLVMBasicBlockRef entry;
 	LLVMMetadataRef subprogram;
 	struct frame frame;
+	LLVMValueRef walk_len; /* in a walk's function: the payload's length, if it needs it */
 
 	struct shapes *shapes; /* of many workloads (shape.c); NULL: there are few */
 	bool outline;     /* walks of this program are functions of their own */
 	bool one_walk;    /* there is one, with few ways out */
 	unsigned n_walks; /* that have been made */
+	struct walk_function *walks; /* of fields */
 
 	/* of other files, by action or pool or param id */
 	LLVMValueRef *action_maps;
@@ -156,6 +167,8 @@ LLVMValueRef emit_address(struct emitter *e, const struct field_ref *f,
 /* Where a field may begin in the payload at most (POLICY_MAX_HEADER_BYTES and a repetition): with
  * the payload's own distance it is below the verifier's bound for packets, 65,535. */
 #define MAX_AT 40000
+/* How far a walk may get from there without another look at where it is. */
+#define MAX_WALKED 8192
 
 /* --- walk.c --- */
 /* Decides whether the current program's walks are functions. */
@@ -163,7 +176,8 @@ void walk_plan(struct emitter *e);
 /*
  * A walk: `body` emits it, with `at`, `size` and `hash` as the caller gives them, and calls
  * walk_found() where it ends well (any number of times); other ways out go to
- * the block `missing`. Returns what was found, in the caller's function.
+ * the block `missing`. Returns what was found, in the caller's function. `field`: `what` is
+ * a struct hfield, and all that the walk depends on.
  */
 struct walk {
 	LLVMBasicBlockRef missing, found;
@@ -172,13 +186,13 @@ struct walk {
 };
 typedef void walk_body(struct emitter *e, struct walk *w, const void *what);
 LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LLVMValueRef hash,
-		       walk_body *body, const void *what, LLVMBasicBlockRef missing);
+		       walk_body *body, const void *what, bool field, LLVMBasicBlockRef missing);
 void walk_found(struct emitter *e, struct walk *w, LLVMValueRef result);
 
 /* --- cond.c --- */
 /* i1: the bytes at a pointer are these. In a loop they are compared as a whole: with a way on for
  * each word that differs, the verifier would see words to the power of positions. */
-LLVMValueRef emit_same(struct emitter *e, LLVMValueRef p, const struct bytes *s);
+LLVMValueRef emit_same(struct emitter *e, LLVMValueRef p, const struct bytes *s, bool nocase);
 /* One comparison (no and, or, not), with a target for each outcome. */
 void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
 		     LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown);

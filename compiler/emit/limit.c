@@ -43,6 +43,11 @@ static void store_address(struct emitter *e, LLVMValueRef key, uint32_t offset,
 	emit_at(e, next);
 }
 
+static LLVMValueRef nocase(struct emitter *e, const struct field_ref *f)
+{
+	return LLVMConstInt(e->i1, f->hfield && f->hfield->nocase, false);
+}
+
 LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a)
 {
 	const struct plan_map *m = e->plan->actions[a->id].map;
@@ -79,7 +84,7 @@ LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a)
 		missing = emit_block(e, "missing");
 		fill(e, key, 64, 0);
 		r = emit_field(e, a->per, missing);
-		store(e, key, 64, CALL(e, "iop_key_bytes", key, e->pkt, r.at, r.size));
+		store(e, key, 64, CALL(e, "iop_key_bytes", key, e->pkt, r.at, r.size, nocase(e, a->per)));
 		emit_br(e, next);
 		emit_at(e, missing);
 		store(e, key, 64, emit_i64(e, UINT64_MAX)); /* no size: missing */
@@ -134,8 +139,7 @@ void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 
 static void walk_hash(struct emitter *e, struct walk *w, const void *what)
 {
-	(void)what;
-	walk_found(e, w, CALL(e, "iop_hash_payload", w->hash, e->pkt, w->at, w->size));
+	walk_found(e, w, CALL(e, "iop_hash_payload", w->hash, e->pkt, w->at, w->size, nocase(e, what)));
 }
 
 static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct field_ref *f)
@@ -149,7 +153,7 @@ static LLVMValueRef hash_field(struct emitter *e, LLVMValueRef h, const struct f
 		a = CALL(e, "iop_hash_addr", h, emit_address(e, f, missing));
 	} else {
 		r = emit_field(e, f, missing);
-		a = r.value ? CALL(e, "iop_hash_number", h, r.value) : emit_walk(e, r.at, r.size, h, walk_hash, NULL, missing);
+		a = r.value ? CALL(e, "iop_hash_number", h, r.value) : emit_walk(e, r.at, r.size, h, walk_hash, f, false, missing);
 	}
 	there = LLVMGetInsertBlock(e->b);
 	emit_br(e, next);

@@ -67,7 +67,8 @@ static struct reading from_slots(struct emitter *e, const struct hfield *f)
 
 	if (f->kind <= HTYPE_BITS)
 		return (struct reading){ .value = kept(e, e->i64, s->value) };
-	return (struct reading){ .at = kept(e, e->i64, s->at),
+	return (struct reading){ .value = hfield_number(f) ? kept(e, e->i64, s->value) : NULL,
+				 .at = kept(e, e->i64, s->at),
 				 .size = kept(e, e->i64, s->size),
 				 .end = kept(e, e->i64, s->end) };
 }
@@ -87,25 +88,47 @@ static LLVMValueRef position(struct emitter *e, const struct hfield *f, LLVMBasi
 
 static LLVMValueRef payload_len(struct emitter *e)
 {
-	return CALL(e, "iop_payload_len", e->pkt);
+	return e->walk_len ? e->walk_len : CALL(e, "iop_payload_len", e->pkt);
 }
+
+/* A number as it lies at a position. */
+static LLVMValueRef load_number(struct emitter *e, LLVMValueRef at, const char *order, unsigned width,
+				LLVMBasicBlockRef missing)
+{
+	LLVMValueRef out = emit_alloca(e, e->i64);
+
+	if (e->frame.strict)
+		check(e, LLVMBuildICmp(e->b, LLVMIntULE, add(e, at, emit_i64(e, width)), payload_len(e), ""),
+		      missing);
+	check(e, CALL(e, arena_printf(e->arena, "iop_%s_%s%u", e->frame.base ? "packet" : "payload", order,
+				      8 * width),
+		      e->pkt, at, out),
+	      missing);
+	return LLVMBuildLoad2(e->b, e->i64, out, "");
+}
+
+static struct reading read_varying(struct emitter *e, const struct hfield *f,
+				   LLVMBasicBlockRef missing);
 
 static struct reading read_number(struct emitter *e, const struct hfield *f,
 				  LLVMBasicBlockRef missing)
 {
 	struct reading r = { 0 };
 	LLVMMetadataRef where = LLVMGetCurrentDebugLocation2(e->b);
-	LLVMValueRef out = emit_alloca(e, e->i64), at;
 
+	if (f->kind == HTYPE_GIVEN)
+		return (struct reading){ .value = emit_i64(e, f->number) };
 	if (e->frame.known[f->index] & KNOWN_WHOLE)
 		return from_slots(e, f);
+	if (f->kind > HTYPE_BITS) {
+		r = read_varying(e, f, missing);
+		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.end, payload_len(e), ""), missing);
+		e->frame.known[f->index] |= KNOWN_WHOLE;
+		return r;
+	}
 	debug_at(e, f->at);
-	at = position(e, f, missing);
-	check(e, CALL(e, arena_printf(e->arena, "iop_%s_%s%u", e->frame.base ? "packet" : "payload",
-				      f->little && f->width > 1 ? "le" : "be", 8u * f->width),
-		      e->pkt, at, out),
-	      missing);
-	r.value = LLVMBuildLoad2(e->b, e->i64, out, "");
+	r.value = load_number(e, position(e, f, missing), f->little && f->width > 1 ? "le" : "be", f->width,
+			      missing);
 	if (f->kind == HTYPE_BITS) {
 		/* Seen as a byte, its uppermost bit would become a sign, at two shifts. */
 		r.value = CALL(e, "iop_whole", r.value);
@@ -180,10 +203,46 @@ static LLVMValueRef settle(struct emitter *e, const struct hfield *f, LLVMValueR
 	return v;
 }
 
+/* Does the condition read bytes? */
+static bool reads_bytes(const struct cond *c)
+{
+	if (c->kind <= COND_OR)
+		return reads_bytes(c->a) || reads_bytes(c->b);
+	return c->kind == COND_NOT ? reads_bytes(c->a) : c->kind >= COND_BYTES;
+}
+
+/* May a field of the element be asked for that ends behind what the walk finds? */
+static bool looks_ahead(const struct hfield *f)
+{
+	bool ahead = f->kind == HTYPE_SEEK;
+
+	for (uint32_t i = 0; i < f->n_fields; i++)
+		ahead |= f->fields[i]->peeked;
+	return ahead;
+}
+
+/* Walks that ask for whole fields on their way need the payload's length. */
 static LLVMValueRef walk_of(struct emitter *e, const struct hfield *f, LLVMValueRef at,
 			    walk_body *body, LLVMBasicBlockRef missing)
 {
-	return emit_walk(e, at, emit_i64(e, 0), emit_i64(e, 0), body, f, missing);
+	bool whole = f->until && (looks_ahead(f) || reads_bytes(f->until));
+
+	return emit_walk(e, at, whole ? payload_len(e) : emit_i64(e, 0), emit_i64(e, 0), body, f,
+			 true, missing);
+}
+
+/* Is one of the field's delimiters at the pointer? */
+static LLVMValueRef is_delimiter(struct emitter *e, const struct hfield *f, LLVMValueRef p)
+{
+	LLVMValueRef is = NULL;
+
+	for (uint32_t i = 0; i <= f->more_delims; i++) {
+		struct bytes delim = { f->delim + i * f->delim_len, f->delim_len };
+		LLVMValueRef same = emit_same(e, p, &delim, false);
+
+		is = is ? LLVMBuildOr(e->b, is, same, "") : same;
+	}
+	return is;
 }
 
 /* The first delimiter with at most `max` bytes before it: where it ends. */
@@ -191,13 +250,12 @@ static void walk_text(struct emitter *e, struct walk *w, const void *what)
 {
 	const struct hfield *f = what;
 	LLVMBasicBlockRef found = emit_block(e, "delimiter"), next = emit_block(e, "next");
-	struct bytes delim = { f->delim, f->delim_len };
 	LLVMValueRef slot = emit_alloca(e, e->ptr);
 	struct loop l = loop_begin(e, f->max + 1, w->missing);
 
 	check(e, CALL(e, "iop_packet_at", e->pkt, add(e, w->at, l.i), emit_i64(e, f->delim_len), slot),
 	      w->missing);
-	emit_cond_br(e, emit_same(e, LLVMBuildLoad2(e->b, e->ptr, slot, ""), &delim), found, next);
+	emit_cond_br(e, is_delimiter(e, f, LLVMBuildLoad2(e->b, e->ptr, slot, "")), found, next);
 	emit_at(e, next);
 	loop_end(e, &l);
 	emit_at(e, found);
@@ -221,6 +279,82 @@ static struct reading read_text(struct emitter *e, const struct hfield *f,
 	return r;
 }
 
+/* Decimal digits up to a delimiter: where that ends, and the number above it. */
+static void walk_decimal(struct emitter *e, struct walk *w, const void *what)
+{
+	const struct hfield *f = what;
+	LLVMBasicBlockRef pre = LLVMGetInsertBlock(e->b), end = emit_block(e, "delimiter"),
+			  next = emit_block(e, "next"), found = emit_block(e, "found"), latch;
+	LLVMValueRef slot = emit_alloca(e, e->ptr), zero = emit_i64(e, 0), p, value, digit, more, at;
+	struct loop l = loop_begin(e, f->max + 1, w->missing);
+	LLVMBasicBlockRef body = LLVMGetInsertBlock(e->b);
+
+	LLVMPositionBuilderBefore(e->b, LLVMGetFirstInstruction(l.head));
+	value = LLVMBuildPhi(e->b, e->i64, "");
+	LLVMAddIncoming(value, &zero, &pre, 1);
+	emit_at(e, body);
+	check(e, CALL(e, "iop_packet_at", e->pkt, add(e, w->at, l.i), emit_i64(e, f->delim_len), slot),
+	      w->missing);
+	p = LLVMBuildLoad2(e->b, e->ptr, slot, "");
+	emit_cond_br(e, is_delimiter(e, f, p), end, next);
+	emit_at(e, next);
+	digit = LLVMBuildSub(e->b, LLVMBuildZExt(e->b, emit_load(e, p, 1), e->i64, ""), emit_i64(e, '0'), "");
+	check(e, LLVMBuildICmp(e->b, LLVMIntULE, digit, emit_i64(e, 9), ""), w->missing);
+	more = add(e, LLVMBuildMul(e->b, value, emit_i64(e, 10), ""), digit);
+	latch = LLVMGetInsertBlock(e->b);
+	LLVMAddIncoming(value, &more, &latch, 1);
+	loop_end(e, &l);
+	emit_at(e, end);
+	emit_cond_br(e, LLVMBuildIsNotNull(e->b, l.i, ""), found, w->missing); /* no digit is no number */
+	emit_at(e, found);
+	at = add(e, add(e, w->at, l.i), emit_i64(e, f->delim_len));
+	walk_found(e, w, LLVMBuildOr(e->b, LLVMBuildShl(e->b, value, emit_i64(e, 16), ""), at, ""));
+}
+
+static void read_decimal(struct emitter *e, const struct hfield *f, struct reading *r,
+			 LLVMBasicBlockRef missing)
+{
+	LLVMValueRef both = walk_of(e, f, r->at, walk_decimal, missing);
+
+	r->value = LLVMBuildLShr(e->b, both, emit_i64(e, 16), "");
+	r->end = LLVMBuildAnd(e->b, both, emit_i64(e, 0xffff), "");
+	check(e, LLVMBuildICmp(e->b, LLVMIntULE, r->end, emit_i64(e, MAX_AT), ""), missing);
+	r->size = LLVMBuildSub(e->b, LLVMBuildSub(e->b, r->end, r->at, ""), emit_i64(e, f->delim_len), "");
+}
+
+/* The first two bits say whether the number has 1, 2, 4 or 8 bytes. */
+static void read_varint(struct emitter *e, const struct hfield *f, struct reading *r,
+			LLVMBasicBlockRef missing)
+{
+	LLVMValueRef first = load_number(e, r->at, "be", 1, missing), sw, values[4], sizes[4];
+	LLVMBasicBlockRef done = emit_block(e, "varint"), cases[4];
+
+	(void)f;
+	first = LLVMBuildLShr(e->b, CALL(e, "iop_whole", first), emit_i64(e, 6), "");
+	cases[0] = emit_block(e, "");
+	sw = LLVMBuildSwitch(e->b, first, cases[0], 3);
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned width = 1u << i;
+
+		if (i) {
+			cases[i] = emit_block(e, "");
+			LLVMAddCase(sw, emit_i64(e, i), cases[i]);
+		}
+		emit_at(e, cases[i]);
+		values[i] = LLVMBuildAnd(e->b, load_number(e, r->at, "be", width, missing),
+					 emit_i64(e, (1ULL << (8 * width - 2)) - 1), "");
+		sizes[i] = emit_i64(e, width);
+		cases[i] = LLVMGetInsertBlock(e->b);
+		emit_br(e, done);
+	}
+	emit_at(e, done);
+	r->value = LLVMBuildPhi(e->b, e->i64, "");
+	LLVMAddIncoming(r->value, values, cases, 4);
+	r->size = LLVMBuildPhi(e->b, e->i64, "");
+	LLVMAddIncoming(r->size, sizes, cases, 4);
+	r->end = add(e, r->at, r->size);
+}
+
 /* Where an element ends, its last field read. */
 static LLVMValueRef element_end(struct emitter *e, const struct hfield *last,
 				LLVMBasicBlockRef missing)
@@ -228,10 +362,10 @@ static LLVMValueRef element_end(struct emitter *e, const struct hfield *last,
 	if (!hfield_fixed(last))
 		return read_end(e, last, missing).end;
 	return add(e, position(e, last, missing),
-		   emit_i64(e, last->kind <= HTYPE_BITS ? last->width : last->fixed_size));
+		   emit_i64(e, last->kind <= HTYPE_GIVEN ? last->width : last->fixed_size));
 }
 
-/* Elements up to the one that meets `until`. An element that the packet cuts makes whatever
+/* Elements up to the one that meets `until`, or for SEEK before it. An element that the packet cuts makes whatever
  * follows missing by itself: it lies behind the payload. */
 static void walk_repeat(struct emitter *e, struct walk *w, const void *what)
 {
@@ -248,17 +382,27 @@ static void walk_repeat(struct emitter *e, struct walk *w, const void *what)
 	LLVMAddIncoming(base, &w->at, &pre, 1);
 	emit_at(e, body);
 	debug_at(e, f->at);
+	if ((uint64_t)f->max * f->fixed_size > MAX_WALKED) /* never, but the verifier adds up */
+		check(e, LLVMBuildICmp(e->b, LLVMIntULE, base, emit_i64(e, MAX_AT), ""), w->missing);
 	frame_begin(e, &e->frame, f->fields, f->n_fields);
 	e->frame.base = base;
-	end = element_end(e, f->fields[f->n_fields - 1], w->missing);
-	emit_cond(e, f->until, true, found, next);
+	e->frame.strict = looks_ahead(f);
+	if (f->kind == HTYPE_SEEK) {
+		emit_cond(e, f->until, true, found, next);
+		memset(e->frame.known, 0, e->frame.n); /* not all ways have read all */
+		emit_at(e, next);
+		end = element_end(e, f->fields[f->n_fields - 1], w->missing);
+	} else {
+		end = element_end(e, f->fields[f->n_fields - 1], w->missing);
+		emit_cond(e, f->until, true, found, next);
+		emit_at(e, next);
+	}
 	e->frame = outer;
-	emit_at(e, next);
 	latch = LLVMGetInsertBlock(e->b);
 	LLVMAddIncoming(base, &end, &latch, 1);
 	loop_end(e, &l);
 	emit_at(e, found);
-	walk_found(e, w, end);
+	walk_found(e, w, f->kind == HTYPE_SEEK ? base : end);
 }
 
 static struct reading read_repeat(struct emitter *e, const struct hfield *f,
@@ -271,23 +415,125 @@ static struct reading read_repeat(struct emitter *e, const struct hfield *f,
 	return r;
 }
 
-/* Where a field of bytes is and ends; the payload need not hold it. */
-static struct reading read_end(struct emitter *e, const struct hfield *f,
-			       LLVMBasicBlockRef missing)
+/* --- fields behind a condition --- */
+
+static struct reading nowhere(struct emitter *e, LLVMValueRef at)
 {
-	struct reading *slots = &e->frame.slots[f->index], r;
+	return (struct reading){ .at = at, .size = emit_i64(e, 0), .end = at };
+}
+
+static void keep_reading(struct emitter *e, const struct hfield *f, const struct reading *r)
+{
+	struct reading *slots = &e->frame.slots[f->index];
+
+	if (r->value)
+		keep(e, &slots->value, r->value);
+	keep(e, &slots->at, r->at);
+	keep(e, &slots->size, r->size);
+	keep(e, &slots->end, r->end);
+	e->frame.known[f->index] |= KNOWN_END;
+}
+
+/* Where they begin: nowhere unless the condition is true. */
+static struct reading read_when(struct emitter *e, const struct hfield *f, LLVMBasicBlockRef missing)
+{
+	LLVMBasicBlockRef there = emit_block(e, "there");
+	LLVMValueRef at = position(e, f, missing);
+
+	emit_cond(e, f->when, true, there, missing);
+	emit_at(e, there);
+	return nowhere(e, at);
+}
+
+static bool is_comparison(const struct cond *c)
+{
+	return c->kind > COND_NOT;
+}
+
+/* Three ways out; only what all of them have read stays known. */
+static void three_ways(struct emitter *e, const struct cond *c, LLVMBasicBlockRef is,
+		       LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
+{
+	LLVMBasicBlockRef next;
+	uint8_t *before;
+
+	if (is_comparison(c)) { /* it has read what it compares before it parts */
+		emit_comparison(e, c, is, is_not, unknown);
+		return;
+	}
+	next = emit_block(e, "");
+	before = frame_save(e);
+	emit_cond(e, c, true, is, next);
+	frame_restore(e, before);
+	emit_at(e, next);
+	emit_cond(e, c, false, is_not, unknown);
+	frame_restore(e, before);
+}
+
+/* Where they end: behind the last of them, or, without them, where they would begin. */
+static struct reading read_when_end(struct emitter *e, const struct hfield *f,
+				    LLVMBasicBlockRef missing)
+{
+	LLVMBasicBlockRef is = emit_block(e, "there"), is_not = emit_block(e, "absent"),
+			  done = emit_block(e, ""), from;
+	LLVMValueRef with, without, begin;
+	struct reading mark;
+	uint8_t *known;
+
+	begin = position(e, f->begin, missing);
+	three_ways(e, f->begin->when, is, is_not, missing);
+	known = frame_save(e);
+	emit_at(e, is);
+	mark = nowhere(e, begin);
+	keep_reading(e, f->begin, &mark);
+	with = position(e, f, missing);
+	from = LLVMGetInsertBlock(e->b);
+	emit_br(e, done);
+	frame_restore(e, known);
+	emit_at(e, is_not);
+	without = LLVMBuildAdd(e->b, begin, emit_i64(e, 0), "");
+	emit_br(e, done);
+	emit_at(e, done);
+	return nowhere(e, emit_phi2(e, e->i64, with, from, without, is_not));
+}
+
+static struct reading read_varying(struct emitter *e, const struct hfield *f,
+				   LLVMBasicBlockRef missing)
+{
 	LLVMMetadataRef where = LLVMGetCurrentDebugLocation2(e->b);
+	struct reading r = { 0 };
 
 	if (e->frame.known[f->index] & KNOWN_END)
 		return from_slots(e, f);
 	debug_at(e, f->at);
-	r = f->kind == HTYPE_TEXT     ? read_text(e, f, missing)
-	    : f->kind == HTYPE_REPEAT ? read_repeat(e, f, missing)
-				      : read_bytes(e, f, missing);
-	keep(e, &slots->at, r.at);
-	keep(e, &slots->size, r.size);
-	keep(e, &slots->end, r.end);
-	e->frame.known[f->index] |= KNOWN_END;
+	r.at = position(e, f, missing);
+	(f->kind == HTYPE_DECIMAL ? read_decimal : read_varint)(e, f, &r, missing);
+	keep_reading(e, f, &r);
+	LLVMSetCurrentDebugLocation2(e->b, where);
+	return r;
+}
+
+/* Where a field of bytes is and ends; the payload need not hold it. */
+static struct reading read_end(struct emitter *e, const struct hfield *f,
+			       LLVMBasicBlockRef missing)
+{
+	LLVMMetadataRef where = LLVMGetCurrentDebugLocation2(e->b);
+	struct reading r;
+
+	if (hfield_number(f))
+		return read_varying(e, f, missing);
+	if (e->frame.known[f->index] & KNOWN_END)
+		return from_slots(e, f);
+	debug_at(e, f->at);
+	switch (f->kind) {
+	case HTYPE_TEXT: r = read_text(e, f, missing); break;
+	case HTYPE_REPEAT:
+	case HTYPE_SEEK: r = read_repeat(e, f, missing); break;
+	case HTYPE_WHEN: r = f->begin ? read_when_end(e, f, missing) : read_when(e, f, missing); break;
+	case HTYPE_PEEK: r = nowhere(e, position(e, f, missing)); break;
+	default: r = read_bytes(e, f, missing);
+	}
+	keep_reading(e, f, &r);
 	LLVMSetCurrentDebugLocation2(e->b, where);
 	return r;
 }
@@ -309,7 +555,7 @@ struct reading emit_field(struct emitter *e, const struct field_ref *f,
 	struct reading r = { 0 };
 
 	if (f->hfield)
-		return f->hfield->kind <= HTYPE_BITS ? read_number(e, f->hfield, missing)
+		return hfield_number(f->hfield) ? read_number(e, f->hfield, missing)
 						     : read_whole(e, f->hfield, missing);
 	if (f->field == FIELD_PAYLOAD) {
 		r.at = emit_i64(e, 0);

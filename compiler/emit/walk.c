@@ -20,17 +20,23 @@ struct counting {
 	unsigned ways; /* out of all of them */
 };
 
+static void count_cond(struct counting *c, const struct cond *k);
+
 static void count_field(struct counting *c, const struct hfield *f)
 {
 	if (!f || f->header != c->header || c->seen[f->index])
 		return;
 	c->seen[f->index] = true;
-	if (f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len))
+	if (f->n_fields || (f->kind == HTYPE_TEXT && f->delim_len))
 		c->ways += f->max;
-	c->n += f->kind == HTYPE_REPEAT || (f->kind == HTYPE_TEXT && f->delim_len);
+	c->n += f->n_fields || (f->kind == HTYPE_TEXT && f->delim_len);
+	if (f->kind == HTYPE_DECIMAL) /* two numbers in one: no stack slot forgets them */
+		c->n += MAX_INLINE_WALKS + 1;
 	for (uint32_t i = 0; i < f->n_fields; i++) /* a walk within a walk */
-		if (f->fields[i]->kind == HTYPE_TEXT)
+		if (f->fields[i]->kind == HTYPE_TEXT || f->fields[i]->kind == HTYPE_DECIMAL)
 			c->n += MAX_INLINE_WALKS;
+	count_cond(c, f->when);
+	count_field(c, f->begin);
 	count_field(c, f->anchor);
 	count_field(c, f->size_from);
 }
@@ -63,7 +69,7 @@ static void count_cond(struct counting *c, const struct cond *k)
 
 static bool is_bytes(const struct field_ref *f)
 {
-	return f->hfield ? f->hfield->kind > HTYPE_BITS : lang_fields[f->field].type == TYPE_BYTES;
+	return f->hfield ? !hfield_number(f->hfield) : lang_fields[f->field].type == TYPE_BYTES;
 }
 
 static void count_key(struct counting *c, const struct field_ref *f)
@@ -175,6 +181,7 @@ static LLVMValueRef outlined(struct emitter *e, walk_body *body, const void *wha
 	w.at = LLVMGetParam(f, 2);
 	w.size = LLVMGetParam(f, 3);
 	w.hash = LLVMGetParam(f, 4);
+	e->walk_len = w.size;
 	w.missing = emit_block(e, "missing");
 	begin = emit_block(e, "");
 	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, w.at, emit_i64(e, MAX_AT), ""), begin, w.missing);
@@ -193,14 +200,32 @@ static LLVMValueRef outlined(struct emitter *e, walk_body *body, const void *wha
 	e->entry = outer.entry;
 	e->pkt = outer.pkt;
 	e->subprogram = outer.subprogram;
+	e->walk_len = outer.walk_len;
 	e->scopes = scopes;
 	emit_at(e, here);
 	LLVMSetCurrentDebugLocation2(e->b, where);
 	return f;
 }
 
+/* The same field is walked on many ways to a class: by one function. */
+static LLVMValueRef function_of(struct emitter *e, walk_body *body, const struct hfield *field)
+{
+	struct walk_function *w;
+
+	for (w = e->walks; w; w = w->older)
+		if (w->hook == e->hook && w->field == field)
+			return w->fn;
+	w = arena_new_of(e->arena, struct walk_function);
+	w->hook = e->hook;
+	w->field = field;
+	w->fn = outlined(e, body, field);
+	w->older = e->walks; /* with those of fields within */
+	e->walks = w;
+	return w->fn;
+}
+
 LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LLVMValueRef hash,
-		       walk_body *body, const void *what, LLVMBasicBlockRef missing)
+		       walk_body *body, const void *what, bool field, LLVMBasicBlockRef missing)
 {
 	LLVMValueRef f, result, args[5];
 	LLVMBasicBlockRef next;
@@ -212,7 +237,7 @@ LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LL
 		emit_at(e, w.found);
 		return w.result;
 	}
-	f = outlined(e, body, what);
+	f = field ? function_of(e, body, what) : outlined(e, body, what);
 	args[0] = LLVMBuildLoad2(e->b, e->ptr, e->pkt, ""); /* ctx: the first member */
 	args[1] = CALL(e, "iop_udp_distance", e->pkt);
 	args[2] = at;

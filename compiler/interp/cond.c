@@ -98,19 +98,25 @@ static enum truth in_prefixes(const struct cond *c, const struct facts *facts)
 	return NO;
 }
 
-static bool same(const uint8_t *a, const uint8_t *b, uint32_t n)
+static bool same(const struct datum *d, uint32_t at, const struct bytes *s)
 {
-	return n == 0 || memcmp(a, b, n) == 0;
+	for (uint32_t i = 0; i < s->len; i++) {
+		uint8_t c = d->data[at + i];
+
+		if ((d->nocase ? lower(c) : c) != s->data[i])
+			return false;
+	}
+	return true;
 }
 
 static bool equals(const struct datum *d, const struct bytes *s)
 {
-	return d->len == s->len && same(d->data, s->data, s->len);
+	return d->len == s->len && same(d, 0, s);
 }
 
 static bool starts(const struct datum *d, const struct bytes *s)
 {
-	return d->len >= s->len && same(d->data, s->data, s->len);
+	return d->len >= s->len && same(d, 0, s);
 }
 
 /* Does `s` lie whole within the first `within` bytes? */
@@ -119,7 +125,7 @@ static bool contains(const struct datum *d, const struct bytes *s, uint32_t with
 	uint32_t n = d->len < within ? d->len : within;
 
 	for (uint32_t at = 0; (uint64_t)at + s->len <= n; at++) {
-		if (same(d->data + at, s->data, s->len))
+		if (same(d, at, s))
 			return true;
 	}
 	return false;

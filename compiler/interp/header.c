@@ -30,6 +30,15 @@ static const struct place *place_of(const struct layout *l, const struct hfield 
 	return NULL;
 }
 
+static uint64_t digits(const uint8_t *text, uint32_t n)
+{
+	uint64_t v = 0;
+
+	while (n--)
+		v = 10 * v + (*text++ - '0');
+	return v;
+}
+
 struct datum hfield_read(const struct hfield *f, const struct facts *facts)
 {
 	const struct place *at = place_of(facts->layout, f);
@@ -38,10 +47,23 @@ struct datum hfield_read(const struct hfield *f, const struct facts *facts)
 
 	if (!at || !at->there)
 		return d;
-	if (f->kind > HTYPE_BITS) {
+	if (f->kind == HTYPE_GIVEN)
+		return (struct datum){ .kind = DATUM_NUMBER, .number = f->number };
+	if (f->kind == HTYPE_DECIMAL)
+		return (struct datum){ .kind = DATUM_NUMBER,
+				       .number = digits(payload + at->start, at->end - at->start) };
+	if (f->kind == HTYPE_VARINT) {
+		unsigned n = at->end - at->start;
+
+		d.kind = DATUM_NUMBER;
+		d.number = big_endian(payload + at->start, n) & ((1ULL << (8 * n - 2)) - 1);
+		return d;
+	}
+	if (f->kind >= HTYPE_BYTES) {
 		d.kind = DATUM_BYTES;
 		d.data = payload + at->start;
 		d.len = at->end - at->start;
+		d.nocase = f->nocase;
 		return d;
 	}
 
@@ -74,6 +96,15 @@ static bool sized(const struct hfield *f, const struct facts *facts, uint64_t *s
 	return d.kind == DATUM_NUMBER && d.number <= f->max;
 }
 
+static bool is_delimiter(const struct hfield *f, const uint8_t *at)
+{
+	for (uint32_t i = 0; i <= f->more_delims; i++) {
+		if (memcmp(at, f->delim + i * f->delim_len, f->delim_len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The end of a text that starts at `start`, and where its delimiter ends. */
 static bool find_delimiter(const struct hfield *f, const struct packet *pk, struct place *at)
 {
@@ -82,7 +113,7 @@ static bool find_delimiter(const struct hfield *f, const struct packet *pk, stru
 
 		if ((uint64_t)end + f->delim_len > pk->payload_len)
 			return false;
-		if (memcmp(pk->payload + end, f->delim, f->delim_len) == 0) {
+		if (is_delimiter(f, pk->payload + end)) {
 			at->end = end;
 			at->next = end + f->delim_len;
 			return true;
@@ -91,7 +122,16 @@ static bool find_delimiter(const struct hfield *f, const struct packet *pk, stru
 	return false;
 }
 
-/* Walks elements up to the one that meets the condition. */
+static bool all_digits(const struct packet *pk, const struct place *at)
+{
+	for (uint32_t i = at->start; i < at->end; i++) {
+		if (pk->payload[i] < '0' || pk->payload[i] > '9')
+			return false;
+	}
+	return at->end > at->start;
+}
+
+/* Walks elements up to the one that meets the condition: behind it, or for SEEK to it. */
 static bool walk_elements(const struct hfield *f, const struct facts *facts, struct place *at)
 {
 	uint32_t pos = at->start;
@@ -105,14 +145,18 @@ static bool walk_elements(const struct hfield *f, const struct facts *facts, str
 			.outer = facts->layout,
 		};
 		struct facts inside = *facts;
-		bool whole = true;
+		const struct place *last = &element.places[f->n_fields - 1];
+		bool whole;
 
 		inside.layout = &element;
 		walk(&element, pos, &inside);
-		for (uint32_t k = 0; k < f->n_fields; k++)
-			whole = whole && element.places[k].there;
-		if (whole) {
-			pos = element.places[f->n_fields - 1].next;
+		whole = last->there;
+		if (f->kind == HTYPE_SEEK) {
+			done = cond_eval(f->until, &inside) == YES;
+			whole |= done;
+			pos = done ? pos : last->next;
+		} else if (whole) {
+			pos = last->next;
 			done = cond_eval(f->until, &inside) == YES;
 		}
 		free(element.places);
@@ -121,6 +165,22 @@ static bool walk_elements(const struct hfield *f, const struct facts *facts, str
 	}
 	at->end = at->next = pos;
 	return done;
+}
+
+/* Where fields behind a condition begin, or end. */
+static bool measure_when(const struct hfield *f, const struct layout *l, const struct facts *facts,
+			 struct place *at)
+{
+	const struct place *begin = f->begin ? place_of(l, f->begin) : at;
+	enum truth t;
+
+	if (!begin->started)
+		return false;
+	t = cond_eval(f->begin ? f->begin->when : f->when, facts);
+	if (f->begin && t == NO)
+		at->start = begin->start;
+	at->end = at->next = at->start;
+	return t == YES ? at->started : t == NO && f->begin;
 }
 
 /* Fills in where `f` ends; `at->start` is where it starts. */
@@ -144,7 +204,15 @@ static bool measure(const struct hfield *f, const struct facts *facts, struct pl
 		if (size > f->max)
 			return false;
 		break;
-	case HTYPE_REPEAT: return walk_elements(f, facts, at);
+	case HTYPE_DECIMAL: return find_delimiter(f, pk, at) && all_digits(pk, at);
+	case HTYPE_VARINT:
+		if (at->start == pk->payload_len)
+			return false;
+		size = 1u << (pk->payload[at->start] >> 6);
+		break;
+	case HTYPE_REPEAT:
+	case HTYPE_SEEK: return walk_elements(f, facts, at);
+	case HTYPE_PEEK: size = 0; break;
 	default: size = f->width;
 	}
 	if (size > pk->payload_len - at->start)
@@ -160,10 +228,15 @@ static void walk(struct layout *l, uint32_t base, const struct facts *facts)
 		struct place *at = &l->places[i];
 		const struct place *anchor = f->anchor ? place_of(l, f->anchor) : NULL;
 
-		if (f->anchor && (!anchor || !anchor->there))
-			continue;
-		at->start = (anchor ? anchor->next : base) + f->offset;
-		at->there = measure(f, facts, at);
+		at->started = !f->anchor || (anchor && anchor->there);
+		if (at->started)
+			at->start = (anchor ? anchor->next : base) + f->offset;
+		if (f->kind == HTYPE_GIVEN)
+			at->there = true; /* in no packet, so in each */
+		else if (f->kind == HTYPE_WHEN)
+			at->there = measure_when(f, l, facts, at);
+		else
+			at->there = at->started && measure(f, facts, at);
 	}
 }
 

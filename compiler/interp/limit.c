@@ -67,7 +67,7 @@ static void key_add(struct key *k, uint64_t word)
 	k->words[k->n++] = word;
 }
 
-static void key_add_bytes(struct key *k, const uint8_t *data, uint32_t len)
+static void key_add_bytes(struct key *k, const uint8_t *data, uint32_t len, bool nocase)
 {
 	uint32_t n = len < IOP_HASH_BYTES ? len : IOP_HASH_BYTES;
 
@@ -75,7 +75,7 @@ static void key_add_bytes(struct key *k, const uint8_t *data, uint32_t len)
 		uint64_t word = 0;
 
 		for (uint32_t i = 0; i < 8 && at + i < n; i++)
-			word |= (uint64_t)data[at + i] << (8 * i);
+			word |= (uint64_t)(nocase ? lower(data[at + i]) : data[at + i]) << (8 * i);
 		key_add(k, word);
 	}
 	key_add(k, n);
@@ -94,7 +94,7 @@ static void key_add_datum(struct key *k, const struct datum *d)
 			key_add(k, big_endian(d->data + 8, 8));
 		}
 		break;
-	case DATUM_BYTES: key_add_bytes(k, d->data, d->len); break;
+	case DATUM_BYTES: key_add_bytes(k, d->data, d->len, d->nocase); break;
 	}
 }
 

@@ -30,6 +30,11 @@ static inline uint16_t be16(const uint8_t *b)
 	return (uint16_t)(b[0] << 8 | b[1]);
 }
 
+static inline uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
+}
+
 /* The number of `n` bytes, at most 8. */
 static inline uint64_t big_endian(const uint8_t *b, unsigned n)
 {
@@ -44,6 +49,7 @@ static inline uint64_t big_endian(const uint8_t *b, unsigned n)
 
 struct place {
 	bool there;
+	bool started; /* `start` is known */
 	uint32_t start, end; /* what the field is: payload[start … end) */
 	uint32_t next;       /* where the field behind it starts */
 };
@@ -80,6 +86,7 @@ struct datum {
 	uint8_t family;      /* ADDR: 4 or 6 */
 	const uint8_t *data; /* ADDR, BYTES */
 	uint32_t len;
+	bool nocase;         /* BYTES: letters are the same in both cases */
 };
 
 struct datum field_read(const struct field_ref *f, const struct facts *facts);

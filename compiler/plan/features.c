@@ -24,7 +24,8 @@ static void need(struct needing *n, enum lang_feature f, const char *why, struct
 static bool header_walks(const struct header *h)
 {
 	for (uint32_t i = 0; h && i < h->n_fields; i++)
-		if (h->fields[i]->kind == HTYPE_TEXT || h->fields[i]->kind == HTYPE_REPEAT)
+		if (h->fields[i]->kind == HTYPE_TEXT || h->fields[i]->kind == HTYPE_DECIMAL ||
+		    h->fields[i]->n_fields)
 			return true;
 	return false;
 }
@@ -47,7 +48,7 @@ static void action_needs(struct needing *n, const struct action *a)
 	    a->selector.kind == SELECTOR_ROUND_ROBIN)
 		need(n, FEATURE_ATOMICS, "turns are shared between cores", a->selector.at);
 	for (uint32_t i = 0; i < a->selector.n_keys; i++)
-		if (a->selector.keys[i].hfield && a->selector.keys[i].hfield->kind > HTYPE_BITS)
+		if (a->selector.keys[i].hfield && !hfield_number(a->selector.keys[i].hfield))
 			need(n, FEATURE_LOOPS, "a key of bytes is hashed", a->selector.keys[i].at);
 }
 

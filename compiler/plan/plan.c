@@ -189,7 +189,7 @@ static enum plan_key limit_key(const struct action *a, uint32_t *size)
 	if (a->per_flow)
 		key = PLAN_KEY_FLOW;
 	else if (a->per && a->per->hfield)
-		key = a->per->hfield->kind <= HTYPE_BITS ? PLAN_KEY_NUMBER : PLAN_KEY_BYTES;
+		key = hfield_number(a->per->hfield) ? PLAN_KEY_NUMBER : PLAN_KEY_BYTES;
 	else if (a->per)
 		key = lang_fields[a->per->field].type == TYPE_ADDR    ? PLAN_KEY_ADDR
 		      : lang_fields[a->per->field].type == TYPE_BYTES ? PLAN_KEY_BYTES

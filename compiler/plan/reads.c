@@ -31,6 +31,7 @@ static void hfield_params(struct hfield *const *fields, uint32_t n, bool *reads)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		cond_params(fields[i]->until, reads);
+		cond_params(fields[i]->when, reads);
 		hfield_params(fields[i]->fields, fields[i]->n_fields, reads);
 	}
 }

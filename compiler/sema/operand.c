@@ -16,7 +16,7 @@ const char *field_ref_name(struct arena *a, const struct field_ref *f)
 enum lang_type field_ref_type(const struct field_ref *f)
 {
 	if (f->hfield)
-		return f->hfield->kind <= HTYPE_BITS ? TYPE_NUMBER : TYPE_BYTES;
+		return hfield_number(f->hfield) ? TYPE_NUMBER : TYPE_BYTES;
 	return lang_fields[f->field].type;
 }
 
@@ -71,7 +71,9 @@ static void no_element(struct sema *s, const struct scope *scope, const struct i
 
 	for (uint32_t k = 0; k < scope->n_element; k++)
 		names[n++] = scope->element[k]->name;
-	struct diag *d = diag_error(s->diags, i->at, "the element has no field `%s`%s",
+	struct diag *d = diag_error(s->diags, i->at,
+				    scope->packet ? "there is no field `%s`%s before this one"
+						  : "the element has no field `%s`%s",
 				    i->path[0].text, i->kind == ITEM_PATH ? " with parts" : "");
 	const char *near = i->kind == ITEM_WORD ? diag_closest(i->path[0].text, names, n) : NULL;
 
@@ -124,6 +126,24 @@ static bool of_matched_proto(struct sema *s, const struct scope *scope, const st
 	return false;
 }
 
+/* A header is the same at each stage: so must be what it depends on. */
+static bool packet_field(struct sema *s, const struct item *i, struct field_ref *f)
+{
+	const char *name = i->n_path == 2 ? arena_printf(s->arena, "%s.%s", i->path[0].text,
+							 i->path[1].text)
+					  : i->path[0].text;
+	int id = lang_field_find(name);
+
+	if (id >= 0 && (lang_fields[id].stages & SEEN_RX) && (lang_fields[id].stages & SEEN_SOCKET)) {
+		f->field = (enum lang_field)id;
+		return true;
+	}
+	diag_error(s->diags, i->at,
+		   id < 0 ? "there is no field `%s`" : "a header cannot depend on `%s`: not every stage sees it",
+		   name);
+	return false;
+}
+
 bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 		struct field_ref *f)
 {
@@ -132,8 +152,10 @@ bool sema_field(struct sema *s, const struct scope *scope, const struct item *i,
 		diag_error(s->diags, i->at, "expected a field");
 		return false;
 	}
-	if (scope->n_element) {
+	if (scope->layout) {
 		f->hfield = i->kind == ITEM_WORD ? element_field(scope, i->path[0].text) : NULL;
+		if (!f->hfield && i->kind == ITEM_PATH && scope->packet)
+			return packet_field(s, i, f);
 		if (!f->hfield)
 			no_element(s, scope, i);
 		return f->hfield != NULL;
@@ -232,7 +254,7 @@ static bool is_no_word(struct sema *s, const struct scope *scope, const struct i
 	const char *word = i->path[0].text;
 	const char *names[POLICY_MAX_PARAMS];
 
-	if (scope->n_element || lang_field_find(word) >= 0 ||
+	if (scope->layout || lang_field_find(word) >= 0 ||
 	    (scope->header && strcmp(scope->header->name, word) == 0))
 		return false;
 	for (size_t k = 0; k < s->params.n; k++)
@@ -389,6 +411,15 @@ static bool joined_bytes(struct sema *s, const struct hfield *f, const struct li
 	return true;
 }
 
+static const uint8_t *lower(struct arena *a, const uint8_t *text, uint32_t n)
+{
+	uint8_t *copy = arena_alloc(a, n + 1);
+
+	for (uint32_t i = 0; i < n; i++)
+		copy[i] = text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i];
+	return copy;
+}
+
 bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct literal *l,
 		      struct span at, bool whole, struct bytes *out)
 {
@@ -421,5 +452,7 @@ bool sema_field_bytes(struct sema *s, const struct field_ref *f, const struct li
 		return false;
 	}
 	*out = (struct bytes){ .data = (const uint8_t *)l->text, .len = l->len };
+	if (h && h->nocase)
+		out->data = lower(s->arena, out->data, out->len);
 	return true;
 }

@@ -13,10 +13,9 @@
  */
 #include <ctype.h>
 
-#include "sema/sema.h"
+#include "sema/packet.h"
 
 #define MIN_FRAME 14
-#define MAX_FRAME 9000
 
 enum { TCP_SEQ, TCP_ACK_SEQ, TCP_WINDOW, TCP_NUMBERS };
 
@@ -36,13 +35,7 @@ struct building {
 	uint64_t flags, numbers[TCP_NUMBERS];
 };
 
-struct buffer {
-	uint8_t bytes[MAX_FRAME];
-	uint32_t n;
-	bool full;
-};
-
-static void put(struct buffer *b, const void *data, uint32_t n)
+void packet_put(struct buffer *b, const void *data, uint32_t n)
 {
 	if (n > MAX_FRAME - b->n) {
 		b->full = true;
@@ -52,16 +45,10 @@ static void put(struct buffer *b, const void *data, uint32_t n)
 	b->n += n;
 }
 
-static void put_be(struct buffer *b, uint64_t v, unsigned width)
+void packet_put_be(struct buffer *b, uint64_t v, unsigned width)
 {
 	for (unsigned i = 0; i < width; i++)
-		put(b, &(uint8_t){ (uint8_t)(v >> (8 * (width - 1 - i))) }, 1);
-}
-
-static void put_le(struct buffer *b, uint64_t v, unsigned width)
-{
-	for (unsigned i = 0; i < width; i++)
-		put(b, &(uint8_t){ (uint8_t)(v >> (8 * i)) }, 1);
+		packet_put(b, &(uint8_t){ (uint8_t)(v >> (8 * (width - 1 - i))) }, 1);
 }
 
 static bool hex_bytes(struct sema *s, const struct item *i, const uint8_t **out, uint32_t *len)
@@ -92,143 +79,6 @@ static bool hex_bytes(struct sema *s, const struct item *i, const uint8_t **out,
 	return true;
 }
 
-/* --- the application header --- */
-
-struct setting {
-	bool given;
-	uint64_t number;
-	struct bytes bytes;
-};
-
-static bool field_value(struct sema *s, const struct hfield *f, const struct item *i,
-			struct setting *v)
-{
-	struct field_ref ref = { .hfield = f, .at = i->at };
-
-	if (f->kind > HTYPE_BITS) {
-		if (i->kind != ITEM_LITERAL || i->lo->kind != LIT_STRING) {
-			diag_error(s->diags, i->at, "field `%s` takes a string", f->name);
-			return false;
-		}
-		return sema_field_bytes(s, &ref, i->lo, i->at, true, &v->bytes);
-	}
-	if (i->kind == ITEM_WORD) {
-		const struct enum_value *e = hfield_enum(f, i->path[0].text);
-
-		if (!e) {
-			hfield_no_enum(s, f, i);
-			return false;
-		}
-		v->number = e->value;
-		return true;
-	}
-	return sema_number(s, i, "the value of this field",
-			   f->bits >= 64 ? UINT64_MAX : (1ULL << f->bits) - 1, &v->number);
-}
-
-static void no_field(struct sema *s, const struct header *h, const struct item *i)
-{
-	const char *names[POLICY_MAX_FIELDS];
-
-	for (uint32_t k = 0; k < h->n_fields; k++)
-		names[k] = h->fields[k]->name;
-	struct diag *d = diag_error(s->diags, i->at, "header `%s` has no field `%s`", h->name,
-				    i->path[0].text);
-	const char *near = diag_closest(i->path[0].text, names, h->n_fields);
-
-	if (near)
-		diag_help(d, "did you mean `%s`?", near);
-}
-
-static bool settings(struct sema *s, const struct header *h, const struct phrase *sets,
-		     struct setting *v)
-{
-	bool ok = true;
-
-	for (const struct phrase *p = sets; p; p = p->next) {
-		const char *name = sema_word(s, p->items, "the name of a field");
-		const struct hfield *f = name ? header_field(h, name) : NULL;
-
-		if (!f || !p->items->next || p->items->next->next) {
-			if (name && f)
-				diag_error(s->diags, p->at, "a field takes one value");
-			else if (name)
-				no_field(s, h, p->items);
-			ok = false;
-			continue;
-		}
-		if (v[f->index].given) {
-			diag_error(s->diags, p->at, "`%s` is given twice", name);
-			ok = false;
-		}
-		v[f->index].given = true;
-		ok &= field_value(s, f, p->items->next, &v[f->index]);
-	}
-	/* Lengths follow what they size. */
-	for (uint32_t i = 0; i < h->n_fields; i++) {
-		const struct hfield *f = h->fields[i], *from = f->size_from;
-
-		if (from && !v[from->index].given && v[i].given)
-			v[from->index].number = v[i].bytes.len;
-	}
-	return ok;
-}
-
-/* What a field that is sized by another is filled up to. */
-static void put_sized(struct buffer *b, const struct hfield *f, const struct setting *v)
-{
-	uint64_t size = f->size_from ? v[f->size_from->index].number : f->fixed_size;
-	const struct bytes *x = &v[f->index].bytes;
-	static const uint8_t zero;
-
-	put(b, x->data ? x->data : &zero, x->len);
-	/* More was said to come than was given: zeroes, unless a test of a cut packet says so. */
-	for (uint64_t i = x->len; i < size && !(f->size_from && v[f->size_from->index].given); i++)
-		put(b, &zero, 1);
-}
-
-static void encode(struct buffer *b, const struct header *h, const struct setting *v)
-{
-	uint64_t bits = 0;
-	unsigned n_bits = 0;
-
-	for (uint32_t i = 0; i < h->n_fields; i++) {
-		const struct hfield *f = h->fields[i];
-
-		switch (f->kind) {
-		case HTYPE_BITS:
-			bits = bits << f->bits | v[i].number;
-			for (n_bits += f->bits; n_bits >= 8; n_bits -= 8)
-				put(b, &(uint8_t){ (uint8_t)(bits >> (n_bits - 8)) }, 1);
-			break;
-		case HTYPE_U8:
-		case HTYPE_U16:
-		case HTYPE_U32:
-		case HTYPE_U64:
-			if (f->little)
-				put_le(b, v[i].number, f->width);
-			else
-				put_be(b, v[i].number, f->width);
-			break;
-		case HTYPE_BYTES:
-		case HTYPE_SKIP: put_sized(b, f, v); break;
-		case HTYPE_TEXT:
-			put(b, v[i].bytes.data ? v[i].bytes.data : (const uint8_t *)"",
-			    v[i].bytes.len);
-			put(b, f->delim ? f->delim : (const uint8_t *)"", f->delim_len);
-			break;
-		case HTYPE_REPEAT:
-			/* Not given: the element that ends it, all of whose numbers are zero. */
-			if (v[i].given)
-				put(b, v[i].bytes.data, v[i].bytes.len);
-			else
-				put_be(b, 0, f->fields[0]->width ? f->fields[0]->width : 1);
-			break;
-		case HTYPE_COUNT: break;
-		}
-	}
-}
-
 /* The used part, in the arena. */
 static const uint8_t *keep(struct sema *s, const struct buffer *b)
 {
@@ -240,20 +90,10 @@ static const uint8_t *keep(struct sema *s, const struct buffer *b)
 
 static bool header_payload(struct building *p, const struct item *word, const struct phrase *sets)
 {
-	const struct header *h = sema_find_header(p->s, word);
 	struct buffer b = { .n = 0 };
 
-	if (!h)
+	if (!packet_header(p->s, word, sets, p->tcp ? PROTO_TCP : PROTO_UDP, &b))
 		return false;
-	struct setting *v = arena_alloc(p->s->arena, (h->n_fields + 1) * sizeof(*v));
-
-	if (!settings(p->s, h, sets, v))
-		return false;
-	encode(&b, h, v);
-	if (b.full) {
-		diag_error(p->s->diags, word->at, "a packet has at most %d bytes", MAX_FRAME);
-		return false;
-	}
 	p->payload = keep(p->s, &b);
 	p->payload_len = b.n;
 	return true;
@@ -289,11 +129,11 @@ static void tcp_header(const struct building *p, struct buffer *b)
 
 	if (!p->has_flags)
 		flags = TCP_FLAG_ACK | (p->payload_len ? TCP_FLAG_PSH : 0);
-	put_be(b, p->numbers[TCP_SEQ], 4);
-	put_be(b, p->numbers[TCP_ACK_SEQ], 4);
-	put_be(b, 5u << 12 | flags, 2); /* five words, no options */
-	put_be(b, p->numbers[TCP_WINDOW], 2);
-	put_be(b, 0, 4);
+	packet_put_be(b, p->numbers[TCP_SEQ], 4);
+	packet_put_be(b, p->numbers[TCP_ACK_SEQ], 4);
+	packet_put_be(b, 5u << 12 | flags, 2); /* five words, no options */
+	packet_put_be(b, p->numbers[TCP_WINDOW], 2);
+	packet_put_be(b, 0, 4);
 }
 
 static uint32_t transport_len(const struct building *p)
@@ -306,15 +146,15 @@ static void transport(const struct building *p, struct buffer *b, const uint8_t 
 {
 	uint32_t at = b->n, len = transport_len(p), check_at = at + (p->tcp ? 16 : 6);
 
-	put_be(b, p->from->hi->value, 2);
-	put_be(b, p->to->hi->value, 2);
+	packet_put_be(b, p->from->hi->value, 2);
+	packet_put_be(b, p->to->hi->value, 2);
 	if (p->tcp) {
 		tcp_header(p, b);
 	} else {
-		put_be(b, len, 2);
-		put_be(b, 0, 2);
+		packet_put_be(b, len, 2);
+		packet_put_be(b, 0, 2);
 	}
-	put(b, p->payload_len ? p->payload : (const uint8_t *)"", p->payload_len);
+	packet_put(b, p->payload_len ? p->payload : (const uint8_t *)"", p->payload_len);
 	if (b->full)
 		return;
 	uint32_t sum = sum_words(src, addr_len,
@@ -333,30 +173,30 @@ static void frame(const struct building *p, struct buffer *b)
 	const struct literal *src = p->from->lo, *dst = p->to->lo;
 	uint32_t len = transport_len(p);
 
-	put(b, macs, sizeof(macs));
+	packet_put(b, macs, sizeof(macs));
 	for (uint32_t i = 0; i < p->n_vlan; i++) {
-		put_be(b, i + 1 < p->n_vlan ? 0x88a8 : 0x8100, 2);
-		put_be(b, p->vlan[i], 2);
+		packet_put_be(b, i + 1 < p->n_vlan ? 0x88a8 : 0x8100, 2);
+		packet_put_be(b, p->vlan[i], 2);
 	}
-	put_be(b, src->family == 4 ? 0x0800 : 0x86dd, 2);
+	packet_put_be(b, src->family == 4 ? 0x0800 : 0x86dd, 2);
 	if (src->family == 6) {
-		put_be(b, 6u << 28 | (uint32_t)p->dscp << 22, 4);
-		put_be(b, len, 2);
-		put_be(b, (p->tcp ? PROTO_TCP : PROTO_UDP) << 8 | p->ttl, 2);
-		put(b, src->addr, 16);
-		put(b, dst->addr, 16);
+		packet_put_be(b, 6u << 28 | (uint32_t)p->dscp << 22, 4);
+		packet_put_be(b, len, 2);
+		packet_put_be(b, (p->tcp ? PROTO_TCP : PROTO_UDP) << 8 | p->ttl, 2);
+		packet_put(b, src->addr, 16);
+		packet_put(b, dst->addr, 16);
 		transport(p, b, src->addr, dst->addr, 16);
 		return;
 	}
 	uint32_t at = b->n;
 
-	put_be(b, 0x4500u | (uint32_t)p->dscp << 2, 2);
-	put_be(b, 20 + len, 2);
-	put_be(b, 0, 4);
-	put_be(b, p->ttl << 8 | (p->tcp ? PROTO_TCP : PROTO_UDP), 2);
-	put_be(b, 0, 2);
-	put(b, src->addr, 4);
-	put(b, dst->addr, 4);
+	packet_put_be(b, 0x4500u | (uint32_t)p->dscp << 2, 2);
+	packet_put_be(b, 20 + len, 2);
+	packet_put_be(b, 0, 4);
+	packet_put_be(b, p->ttl << 8 | (p->tcp ? PROTO_TCP : PROTO_UDP), 2);
+	packet_put_be(b, 0, 2);
+	packet_put(b, src->addr, 4);
+	packet_put(b, dst->addr, 4);
 	uint16_t check = fold(sum_words(b->bytes + at, 20, 0));
 
 	b->bytes[at + 10] = (uint8_t)(check >> 8);

@@ -51,13 +51,6 @@ const struct header *sema_find_header(struct sema *s, const struct item *word)
 		return builtin_header(s, name);
 	for (const struct lang_protocol *p = lang_protocols; p->name && n < 64; p++)
 		names[n++] = p->name;
-	static const char *const later[] = { "memcached", "resp", "http", "quic", "tls" };
-
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
-		if (strcmp(later[i], name) == 0) {
-			sema_later(s, word->at, arena_printf(s->arena, "protocol `%s`", name));
-			return NULL;
-		}
 	struct diag *d = diag_error(s->diags, word->at, "there is no header `%s`", name);
 	const char *near = diag_closest(name, names, n);
 

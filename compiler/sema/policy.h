@@ -50,6 +50,8 @@ struct ast;
 #define POLICY_MAX_REPEAT 128
 #define POLICY_MAX_TEXT 512
 #define POLICY_MAX_CONTAINS 512
+#define POLICY_MAX_DELIMITERS 8 /* of one field */
+#define POLICY_MAX_DIGITS 14    /* of a decimal number: with its place, it fits 64 bits */
 /* Rates and bursts whose cost and tolerance fit 64 bits (abi/object.h: iop_rate_cost). */
 #define POLICY_MAX_RATE 1000000000ULL        /* a second */
 #define POLICY_MIN_BITRATE 1000ULL           /* bit/s */
@@ -124,15 +126,27 @@ struct hfield {
 	uint32_t fixed_size;
 	const struct hfield *size_from;
 	uint32_t max;
-	const uint8_t *delim;
+	const uint8_t *delim; /* DECIMAL, too: 1 + more_delims of delim_len bytes each */
 	uint32_t delim_len;
+	uint32_t more_delims;
+	bool nocase; /* BYTES, TEXT: letters are the same in both cases; strings are lower case */
 
 	/* REPEAT: the fields of one element, the condition over them that ends it (the element
-	 * that meets it is the last one and belongs to the field), and how a string is split. */
+	 * that meets it is the last one and belongs to the field), and how a string is split.
+	 * SEEK: elements in front of the first that meets the condition, which need not be whole. */
 	struct hfield *const *fields;
 	uint32_t n_fields;
 	const struct cond *until;
 	const char *join; /* one character, or NULL */
+
+	/* WHEN: where fields begin that are there if `when` is true; or (`begin`) where they end.
+	 * If it is false, they are missing and take no room; if it is unknown, all that is placed
+	 * behind their end is missing, too. PEEK: back where the fields before it began. */
+	const struct cond *when;
+	const struct hfield *begin;
+	bool peeked; /* one of the fields in front of a PEEK */
+
+	uint64_t number; /* GIVEN: the value */
 
 	struct enum_value *enums;
 	uint32_t n_enums;
@@ -145,15 +159,25 @@ struct hfield {
 /* Is the size of this field known without looking at the packet? */
 static inline bool hfield_fixed(const struct hfield *f)
 {
-	return f->kind <= HTYPE_BITS ||
+	return f->kind <= HTYPE_GIVEN ||
 	       ((f->kind == HTYPE_BYTES || f->kind == HTYPE_SKIP) && !f->size_from);
 }
+
+/* Is its value a number? Else it is bytes, or has no name. */
+static inline bool hfield_number(const struct hfield *f)
+{
+	return f->kind <= HTYPE_DECIMAL;
+}
+
+struct decl;
 
 struct header {
 	uint32_t id;
 	const char *name;
 	struct span at;
 	bool builtin; /* from grammar/protocols */
+	const struct decl *decl; /* sema's own */
+	bool sound;              /* no mistake in it */
 	struct hfield *const *fields;
 	uint32_t n_fields;
 	bool used;

@@ -176,7 +176,12 @@ static void print_hfields(struct hfield *const *fields, uint32_t n, int indent, 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hfield *f = fields[i];
 
-		fprintf(out, "%*s%s: ", indent, "", f->name ? f->name : "-");
+		fprintf(out, "%*s%s: ", indent, "",
+			f->name			? f->name
+			: f->kind == HTYPE_PEEK ? "back"
+			: f->kind != HTYPE_WHEN ? "-"
+			: f->begin		? "end"
+						: "when");
 		if (f->anchor)
 			fprintf(out, "end of %s + ", f->anchor->name ? f->anchor->name : "-");
 		fprintf(out, "%u, ", f->offset);
@@ -184,26 +189,39 @@ static void print_hfields(struct hfield *const *fields, uint32_t n, int indent, 
 			fprintf(out, "%u bit%s of a unit of %u byte%s, shifted by %u", f->bits,
 				f->bits == 1 ? "" : "s", f->width, f->width == 1 ? "" : "s",
 				f->shift);
+		else if (f->kind == HTYPE_GIVEN)
+			fprintf(out, "given %" PRIu64, f->number);
+		else if (f->kind == HTYPE_VARINT || f->kind == HTYPE_WHEN || f->kind == HTYPE_PEEK)
+			fputs(f->kind == HTYPE_VARINT ? "1 to 8 bytes" : "0 bytes", out);
+		else if (f->kind == HTYPE_DECIMAL)
+			fprintf(out, "at most %u digits", f->max);
 		else if (f->kind < HTYPE_BITS)
 			fprintf(out, "%u byte%s%s", f->width, f->width == 1 ? "" : "s",
 				f->little ? " little-endian" : "");
 		else if (f->size_from)
 			fprintf(out, "as many bytes as %s says, at most %u", f->size_from->name,
 				f->max);
-		else if (f->kind == HTYPE_REPEAT)
-			fprintf(out, "at most %u elements", f->max);
+		else if (f->kind == HTYPE_REPEAT || f->kind == HTYPE_SEEK)
+			fprintf(out, "%s %u elements", f->kind == HTYPE_SEEK ? "seek in" : "at most",
+				f->max);
 		else
 			fprintf(out, "%s%u bytes", f->kind == HTYPE_TEXT ? "at most " : "", f->max);
-		if (f->delim_len) {
-			fputs(" until ", out);
-			print_bytes(&(struct bytes){ f->delim, f->delim_len }, out);
+		for (uint32_t k = 0; f->delim_len && k <= f->more_delims; k++) {
+			fputs(k ? " or " : " until ", out);
+			print_bytes(&(struct bytes){ f->delim + k * f->delim_len, f->delim_len }, out);
+		}
+		if (f->nocase)
+			fputs(", letters of either case", out);
+		if (f->when) {
+			fputc(' ', out);
+			print_cond(f->when, out);
 		}
 		if (f->until) {
 			fputs(" until ", out);
 			print_cond(f->until, out);
 		}
 		fputc('\n', out);
-		if (f->kind == HTYPE_REPEAT)
+		if (f->n_fields)
 			print_hfields(f->fields, f->n_fields, indent + 2, out);
 	}
 }

@@ -36,7 +36,10 @@ struct sema {
 /* Where the fields of a condition come from. */
 struct scope {
 	const struct header *header;   /* payload of the workload, or NULL */
-	struct hfield *const *element; /* fields of a REPEAT's element: only these are visible */
+	/* In a header: fields of the header or element so far. Only these are visible, and with
+	 * `packet` those that each packet has. */
+	bool layout, packet;
+	struct hfield *const *element;
 	uint32_t n_element;
 	unsigned protos; /* bit per row of lang_protos: what the workload matches; 0: not known */
 };
@@ -95,6 +98,13 @@ void sema_param(struct sema *s, const struct decl *d);
 /* Is it a rate that a limit can keep? If not, an error is added. */
 bool sema_rate_fits(struct sema *s, enum lang_type type, uint64_t rate, struct span at);
 void sema_header(struct sema *s, const struct decl *d, bool builtin);
+/* The header with another number for one of its GIVEN fields; NULL after an error. */
+struct header_given {
+	const char *name;
+	uint64_t number;
+};
+const struct header *sema_header_with(struct sema *s, const struct header *h,
+				      const struct item *name, const struct item *number);
 struct pool *sema_find_pool(struct sema *s, const struct item *word);
 const struct header *sema_find_header(struct sema *s, const struct item *word);
 struct param *sema_param_named(const struct sema *s, const char *name);

@@ -157,6 +157,10 @@ static void phrase_stmt(struct building *b, const struct stmt *st)
 		}
 		b->payload_at = st->at;
 		b->w->payload = sema_find_header(b->s, form_get(&f, "HEADER")->first);
+		if (b->w->payload && form_get(&f, "NAME"))
+			b->w->payload = sema_header_with(b->s, b->w->payload,
+							 form_get(&f, "NAME")->first,
+							 form_get(&f, "NUMBER")->first);
 		if (b->w->payload)
 			((struct header *)b->w->payload)->used = true;
 		break;

@@ -260,11 +260,23 @@ struct field_decl *field_make(struct parse *p, struct span at, struct phrases sh
 	f->until = until;
 	f->when = when;
 	if (first->next && first->next->kind == ITEM_WORD &&
-	    strcmp(first->path[0].text, "skip") != 0) {
+	    strcmp(first->path[0].text, "skip") != 0 &&
+	    !(strcmp(first->path[0].text, "seek") == 0 && strcmp(first->next->path[0].text, "max") == 0)) {
 		f->name = first->path[0];
 		f->type->items = first->next;
 		f->type->at.begin = first->next->at.begin;
 	}
+	return f;
+}
+
+struct field_decl *field_group(struct parse *p, struct span at, struct expr *when,
+			       struct fields fields)
+{
+	struct field_decl *f = arena_new_of(p->arena, struct field_decl);
+
+	f->at = at;
+	f->when = when;
+	f->fields = fields.first;
 	return f;
 }
 

@@ -126,7 +126,7 @@ struct enumerator {
 struct field_decl {
 	struct name name;
 	struct span at;
-	struct phrase *type;
+	struct phrase *type; /* NULL: fields behind `when` */
 	struct expr *until;
 	struct expr *when;
 	struct enumerator *enums;

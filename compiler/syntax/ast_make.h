@@ -135,6 +135,9 @@ struct enumerator *enumerator_make(struct parse *p, struct name name, struct spa
 				   struct literal *value);
 struct field_decl *field_make(struct parse *p, struct span at, struct phrases shape,
 			      struct expr *until, struct expr *when);
+/* Fields that stand behind one condition. */
+struct field_decl *field_group(struct parse *p, struct span at, struct expr *when,
+			       struct fields fields);
 struct field_decl *field_with_enums(struct field_decl *field, struct span at, struct enums enums);
 struct field_decl *field_with_fields(struct field_decl *field, struct span at,
 				     struct fields fields);

@@ -181,9 +181,13 @@ static void print_fields(FILE *out, int level, const struct field_decl *f)
 {
 	for (; f; f = f->next) {
 		indent(out, level);
-		fprintf(out, "field %s: ", f->name.text ? f->name.text : "(no name)");
-		print_items(out, f->type->items);
-		fputc('\n', out);
+		if (f->type) {
+			fprintf(out, "field %s: ", f->name.text ? f->name.text : "(no name)");
+			print_items(out, f->type->items);
+			fputc('\n', out);
+		} else {
+			fputs("fields\n", out);
+		}
 		print_condition(out, level + 1, "until", f->until);
 		print_condition(out, level + 1, "when", f->when);
 		for (const struct enumerator *e = f->enums; e; e = e->next) {

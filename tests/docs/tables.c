@@ -212,7 +212,9 @@ static void limits(FILE *out)
 		{ "bytes of a field that a `hash` or a limit's key takes", POLICY_MAX_KEY_BYTES },
 		{ "cores of a pool that is known at load only", IOP_POOL_CORES },
 		{ "bytes of a header's field, and of one element", POLICY_MAX_HEADER_BYTES },
-		{ "elements of a `repeat`", POLICY_MAX_REPEAT },
+		{ "elements of a `repeat` or `seek`", POLICY_MAX_REPEAT },
+		{ "digits of a `decimal`", POLICY_MAX_DIGITS },
+		{ "delimiters of a field", POLICY_MAX_DELIMITERS },
 		{ "bytes of a `text`", POLICY_MAX_TEXT },
 		{ "bytes that `contains` looks through", POLICY_MAX_CONTAINS },
 	};

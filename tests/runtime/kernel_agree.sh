@@ -43,7 +43,7 @@ agree() {
 	fi
 }
 
-for policy in "$here"/../../examples/*.iop; do
+for policy in "$here"/../../examples/*.iop "$here"/../protocols/*.iop; do
 	agree 0 "$policy"
 done
 agree 0 "$here/agree_few.iop"
