@@ -102,7 +102,9 @@ static void from_header(struct collecting *c, struct hfield *const *fields, uint
 
 		if (f->size_from)
 			add(c, &size, HINT_NUMBER)->number = f->max;
-		if (f->kind != HTYPE_REPEAT)
+		if (f->when)
+			from_cond(c, f->when);
+		if (!f->n_fields)
 			continue;
 		from_cond(c, f->until);
 		from_header(c, f->fields, f->n_fields);

@@ -13,8 +13,14 @@ struct making {
 	const char *indent;
 	char sizes[8][24]; /* numbers so far that can size what follows */
 	unsigned n_sizes;
+	struct {
+		char name[24];
+		unsigned bits;
+	} numbers[8]; /* so far, for conditions */
+	unsigned n_numbers;
 	unsigned n_named; /* names are f0, f1, … */
-	bool element;
+	unsigned depth;   /* of `when` and `peek` */
+	bool element, peek;
 };
 
 static const char *new_name(struct making *m, char buf[24])
@@ -41,6 +47,14 @@ static void remember_size(struct making *m, const char name[24])
 		memcpy(m->sizes[m->n_sizes++], name, sizeof(m->sizes[0]));
 }
 
+static void remember_number(struct making *m, const char name[24], unsigned bits)
+{
+	if (m->n_numbers == sizeof(m->numbers) / sizeof(m->numbers[0]))
+		return;
+	memcpy(m->numbers[m->n_numbers].name, name, 24);
+	m->numbers[m->n_numbers++].bits = bits;
+}
+
 static void make_number(struct making *m)
 {
 	static const unsigned bits[] = { 8, 8, 8, 16, 16, 32, 64 };
@@ -50,8 +64,35 @@ static void make_number(struct making *m)
 
 	fprintf(m->out, "%s%s %su%u;\n", m->indent, new_name(m, name), little ? "le " : "", b);
 	remember(m, name, MADE_NUMBER, b, 0, 0);
+	remember_number(m, name, b);
 	if (b <= 16)
 		remember_size(m, name);
+}
+
+/* Numbers whose size the packet says, or that no packet says. */
+static void make_odd_number(struct making *m)
+{
+	static const struct {
+		unsigned digits, bits;
+	} decimals[] = { { 1, 4 }, { 2, 7 }, { 3, 10 }, { 5, 17 }, { 14, 47 } };
+	unsigned which = rng_below(m->r, 10), i = rng_below(m->r, 5);
+	char name[24];
+
+	fprintf(m->out, "%s%s ", m->indent, new_name(m, name));
+	if (which < 2) {
+		fprintf(m->out, "given %u;\n", rng_below(m->r, 20));
+		remember(m, name, MADE_NUMBER, 16, 0, 0);
+	} else if (which < 5) {
+		fprintf(m->out, "varint;\n");
+		remember(m, name, MADE_NUMBER, 62, 0, 0);
+	} else {
+		static const char *const ends[] = { "\" \"", "\"\\r\\n\"", "{ \"a\", \"b\", \" \" }" };
+
+		fprintf(m->out, "decimal max %u until %s;\n", decimals[i].digits, ends[rng_below(m->r, 3)]);
+		remember(m, name, MADE_NUMBER, decimals[i].bits, 0, 0);
+	}
+	remember_size(m, name);
+	remember_number(m, name, 4);
 }
 
 /* A run that fills 1, 2, 4 or 8 bytes. */
@@ -96,7 +137,8 @@ static void make_bytes(struct making *m)
 		make_size(m, &fixed);
 		return;
 	}
-	fprintf(m->out, "%s%s bytes", m->indent, new_name(m, name));
+	fprintf(m->out, "%s%s%s bytes", m->indent, new_name(m, name),
+		rng_percent(m->r, 25) ? " nocase" : "");
 	max = make_size(m, &fixed);
 	remember(m, name, MADE_BYTES, 0, max, fixed);
 }
@@ -105,13 +147,15 @@ static void make_text(struct making *m, bool last)
 {
 	static const char *const delimiters[] = { "\" \"",           "\"\\r\\n\"", "\"a\"",
 						  "\"ab\"",          "\"\\0\"",    "\"aab\"",
-						  "\"\\r\\n\\r\\n\"" };
+						  "\"\\r\\n\\r\\n\"",  "{ \" \", \"a\" }",
+						  "{ \"ab\", \"\\r\\n\", \"  \" }" };
 	unsigned max = rng_percent(m->r, 15) ? rng_in(m->r, 30, 300) : rng_in(m->r, 1, 24);
 	char name[24];
 
-	fprintf(m->out, "%s%s text max %u", m->indent, new_name(m, name), max);
+	fprintf(m->out, "%s%s%s text max %u", m->indent, new_name(m, name),
+		rng_percent(m->r, 25) ? " nocase" : "", max);
 	if (!last)
-		fprintf(m->out, " until %s", delimiters[rng_below(m->r, 7)]);
+		fprintf(m->out, " until %s", delimiters[rng_below(m->r, 9)]);
 	fputs(";\n", m->out);
 	remember(m, name, MADE_BYTES, 0, max, 0);
 }
@@ -143,23 +187,93 @@ static void make_list(struct making *m)
 		.r = m->r, .out = m->out, .h = m->h, .element = true, .indent = "        "
 	};
 	unsigned n = rng_below(m->r, 3);
+	bool seek = rng_percent(m->r, 50);
 	char name[24];
 
-	fprintf(m->out, "%s%s repeat max %u until %s {\n", m->indent, new_name(m, name),
-		rng_in(m->r, 1, 10), ends[rng_below(m->r, 8)]);
+	if (seek)
+		fprintf(m->out, "%sseek max %u until %s {\n", m->indent, rng_in(m->r, 1, 10),
+			ends[rng_below(m->r, 8)]);
+	else
+		fprintf(m->out, "%s%s repeat max %u until %s {\n", m->indent, new_name(m, name),
+			rng_in(m->r, 1, 10), ends[rng_below(m->r, 8)]);
 	fprintf(m->out, "        e0 u8;\n");
 	inner.n_named = 1;
 	remember_size(&inner, (const char[24]){ "e0" });
+	inner.depth = 1;
+	remember_number(&inner, (const char[24]){ "e0" }, 8);
 	while (n--)
 		make_field(&inner, false);
 	fprintf(m->out, "    };\n");
-	remember(m, name, MADE_LIST, 0, 0, 0);
+	if (!seek)
+		remember(m, name, MADE_LIST, 0, 0, 0);
+}
+
+/* A condition over the numbers so far, or over what each packet has. */
+static void make_when(struct making *m)
+{
+	static const char *const packet[] = { "ip.version == 4", "payload.len > 20", "ip.ttl & 1 == 0",
+					      "not (ip4.id < 9)" };
+	unsigned i, max;
+
+	fprintf(m->out, "when ");
+	if (!m->element && (!m->n_numbers || rng_percent(m->r, 20))) {
+		fprintf(m->out, "%s", packet[rng_below(m->r, 4)]);
+		return;
+	}
+	i = rng_below(m->r, m->n_numbers);
+	max = m->numbers[i].bits < 4 ? (1u << m->numbers[i].bits) - 1 : 9;
+	switch (rng_below(m->r, 5)) {
+	case 0: fprintf(m->out, "%s == %u", m->numbers[i].name, rng_in(m->r, 0, max)); break;
+	case 1: fprintf(m->out, "%s != %u", m->numbers[i].name, rng_in(m->r, 0, max)); break;
+	case 2: fprintf(m->out, "%s & 1 == %u", m->numbers[i].name, rng_below(m->r, 2)); break;
+	case 3:
+		fprintf(m->out, "not (%s < %u) or %s == 0", m->numbers[i].name, rng_in(m->r, 1, max),
+			m->numbers[i].name);
+		break;
+	default:
+		fprintf(m->out, "%s > 0 and %s != %u", m->numbers[i].name,
+			m->numbers[rng_below(m->r, m->n_numbers)].name, rng_in(m->r, 0, 1));
+	}
+}
+
+/* Fields between braces: behind a condition, or looked at only. What they say is not used for
+ * sizes behind them as often as it is missing there. */
+static void make_group(struct making *m, bool when)
+{
+	unsigned n = rng_in(m->r, 1, 3), sizes = m->n_sizes;
+	bool peek = m->peek;
+
+	fprintf(m->out, "%s", m->indent);
+	if (when)
+		make_when(m);
+	else
+		fprintf(m->out, "peek");
+	fprintf(m->out, " {\n");
+	m->depth++;
+	m->peek |= !when;
+	while (n--)
+		make_field(m, false);
+	m->peek = peek;
+	m->depth--;
+	if (rng_percent(m->r, 60))
+		m->n_sizes = sizes;
+	fprintf(m->out, "%s}\n", m->indent);
 }
 
 static void make_field(struct making *m, bool last)
 {
 	uint32_t which = rng_below(m->r, 100);
 
+	if (rng_percent(m->r, 22) && m->depth < 2) {
+		bool when = rng_percent(m->r, 60) && (m->n_numbers || !m->element);
+
+		make_group(m, when);
+		return;
+	}
+	if (rng_percent(m->r, 12)) {
+		make_odd_number(m);
+		return;
+	}
 	if (which < 40)
 		make_number(m);
 	else if (which < 52)

@@ -151,6 +151,9 @@ static unsigned content(struct making *m, const struct field_ref *f, uint8_t *bu
 	memcpy(buf + n, hint->string.data, len);
 	if (len && rng_percent(m->r, 15))
 		buf[n + rng_below(m->r, len)] ^= (uint8_t)(1u << rng_below(m->r, 8));
+	for (unsigned i = 0; f->hfield && f->hfield->nocase && i < len; i++)
+		if (buf[n + i] >= 'a' && buf[n + i] <= 'z' && rng_percent(m->r, 40))
+			buf[n + i] ^= 0x20;
 	n += len;
 	if (len && rng_percent(m->r, 15))
 		n--;
@@ -159,6 +162,36 @@ static unsigned content(struct making *m, const struct field_ref *f, uint8_t *bu
 			buf[n++] = any_byte(m->r);
 	}
 	return n;
+}
+
+static void put_varint(struct making *m, uint64_t v)
+{
+	unsigned i = rng_below(m->r, 4);
+
+	for (unsigned width = 1u << i, k = width; k-- > 0;) {
+		uint8_t b = (uint8_t)(v >> (8 * k));
+
+		put_byte(m, k == width - 1 ? (uint8_t)((b & 0x3f) | i << 6) : b);
+	}
+}
+
+static void put_delimiter(struct making *m, const struct hfield *f)
+{
+	put(m, f->delim + f->delim_len * rng_below(m->r, f->more_delims + 1), f->delim_len);
+}
+
+/* Digits, now and then one that is none, or too many of them, or none at all. */
+static void put_decimal(struct making *m, const struct hfield *f, uint64_t v)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), rng_percent(m->r, 15) ? "%03llu" : "%llu",
+			 (unsigned long long)v);
+
+	if (rng_percent(m->r, 5))
+		digits[rng_below(m->r, (unsigned)n)] = "/:x "[rng_below(m->r, 4)];
+	put(m, digits, rng_percent(m->r, 4) ? 0 : (unsigned)n);
+	if (rng_percent(m->r, 95))
+		put_delimiter(m, f);
 }
 
 static void put_sized(struct making *m, const struct hfield *f, uint64_t size)
@@ -190,7 +223,16 @@ static void put_text(struct making *m, const struct hfield *f)
 	if (f->delim_len && rng_percent(m->r, 5))
 		put(m, f->delim, f->delim_len - 1); /* half of it first */
 	if (f->delim_len && rng_percent(m->r, 92))
-		put(m, f->delim, f->delim_len);
+		put_delimiter(m, f);
+}
+
+static uint32_t behind(struct hfield *const *fields, uint32_t n, const struct hfield *begin)
+{
+	uint32_t i = begin->index + 1;
+
+	while (i < n && fields[i]->begin != begin)
+		i++;
+	return i;
 }
 
 static void put_fields(struct making *m, struct hfield *const *fields, uint32_t n);
@@ -217,10 +259,14 @@ static void put_repeat(struct making *m, const struct hfield *f)
 
 static void put_fields(struct making *m, struct hfield *const *fields, uint32_t n)
 {
+	unsigned ahead = m->n;
+
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hfield *f = fields[i];
 		uint64_t size;
 
+		if (f->peeked && (!i || !fields[i - 1]->peeked))
+			ahead = m->n;
 		switch (f->kind) {
 		case HTYPE_BITS: i = put_bits(m, fields, n, i) - 1; break;
 		case HTYPE_BYTES:
@@ -234,7 +280,26 @@ static void put_fields(struct making *m, struct hfield *const *fields, uint32_t 
 			put_sized(m, f, size);
 			break;
 		case HTYPE_TEXT: put_text(m, f); break;
-		case HTYPE_REPEAT: put_repeat(m, f); break;
+		case HTYPE_REPEAT:
+		case HTYPE_SEEK: put_repeat(m, f); break;
+		case HTYPE_WHEN: /* as it comes: there, absent, or one for the other */
+			if (!f->begin && rng_percent(m->r, 45))
+				i = behind(fields, n, f) - 1;
+			break;
+		case HTYPE_PEEK: /* what was put serves what follows, or makes room for it */
+			if (rng_percent(m->r, 60))
+				m->n = ahead;
+			break;
+		case HTYPE_GIVEN: note_size(m, f, f->number); break;
+		case HTYPE_VARINT:
+		case HTYPE_DECIMAL:
+			size = choose_number(m, fields, n, f);
+			note_size(m, f, size);
+			if (f->kind == HTYPE_VARINT)
+				put_varint(m, size);
+			else
+				put_decimal(m, f, size);
+			break;
 		default:
 			size = choose_number(m, fields, n, f);
 			note_size(m, f, size);
