@@ -126,8 +126,12 @@ static int check_class(struct check *c, __u32 i)
 /* A hook has one row, so there are no more rows than hooks. */
 static int check_stage(struct check *c, __u32 i)
 {
-	__u32 hook = ROW(c, stage, IOP_TABLE_STAGES, i)->hook;
+	const struct iop_desc_stage *s = ROW(c, stage, IOP_TABLE_STAGES, i);
+	__u32 hook = s->hook;
 
+	if (s->bands > IOP_BANDS || s->paces > 1)
+		return check_bad(c, EBADMSG, "stage %u: %u bands, and %u for pacing", i, s->bands,
+				 s->paces);
 	for (__u32 k = 0; k < i; k++)
 		if (ROW(c, stage, IOP_TABLE_STAGES, k)->hook == hook)
 			return check_bad(c, EBADMSG, "stage %u: the same hook as stage %u", i, k);

@@ -286,6 +286,14 @@ static bool needs_sockets(const struct iop_object *o, const struct iop_desc_test
 	return false;
 }
 
+static bool needs_replies(const struct iop_object *o, const struct iop_desc_test *test)
+{
+	for (__u32 i = 0; i < test->n_steps; i++)
+		if (object_step(o, test->first_step + i)->kind >= IOP_EXPECT_TX_PASS)
+			return true;
+	return false;
+}
+
 static int judge(const struct policytest *t, const struct iop_desc_test *test,
 		 const struct fate *fates, struct policytest_result *r)
 {
@@ -317,6 +325,8 @@ static int meet_stages(const struct policytest *t, const struct iop_desc_test *t
 		err = policytest_rx(t, &fates[i]);
 	if (!err && needs_sockets(t->object, test, fates))
 		err = policytest_socket(t, fates, n);
+	if (!err && needs_replies(t->object, test))
+		err = policytest_tx(t, fates, n);
 	return err;
 }
 

@@ -12,7 +12,12 @@ static bool is_rx(const struct iop_desc_step *e)
 
 static bool is_socket(const struct iop_desc_step *e)
 {
-	return e->kind >= IOP_EXPECT_SOCKET_PASS;
+	return e->kind >= IOP_EXPECT_SOCKET_PASS && e->kind <= IOP_EXPECT_SOCKET_WORKERS;
+}
+
+static bool is_tx(const struct iop_desc_step *e)
+{
+	return e->kind >= IOP_EXPECT_TX_PASS && e->kind <= IOP_EXPECT_TX_BAND;
 }
 
 /* Is the number among the expected ones? */
@@ -73,6 +78,22 @@ static enum verdict judge_socket(const struct policytest *t, const struct iop_de
 	}
 }
 
+static enum verdict judge_tx(const struct iop_desc_step *e, const struct fate *f)
+{
+	bool leaves = f->tx.kind == FATE_PASS;
+
+	if (f->rx.kind == FATE_DROP || f->socket.kind == FATE_DROP || f->untold)
+		return VERDICT_FAILS;
+	if (f->tx.kind == FATE_UNKNOWN)
+		return VERDICT_UNKNOWN;
+	switch (e->kind) {
+	case IOP_EXPECT_TX_PASS: return verdict_of(leaves);
+	case IOP_EXPECT_TX_DROP: return verdict_of(!leaves);
+	case IOP_EXPECT_TX_MARK: return verdict_of(leaves && f->tx.marked && f->tx.mark == e->a);
+	default: return verdict_of(leaves && f->tx.ordered && f->tx.band == e->a);
+	}
+}
+
 enum verdict expectation_judge(const struct policytest *t, const struct iop_desc_step *e,
 			       const struct fate *f)
 {
@@ -80,6 +101,8 @@ enum verdict expectation_judge(const struct policytest *t, const struct iop_desc
 		return judge_rx(t, e, f);
 	if (is_socket(e))
 		return judge_socket(t, e, f);
+	if (is_tx(e))
+		return judge_tx(e, f);
 	if (e->kind == IOP_EXPECT_WORKLOAD)
 		return verdict_of(e->a == f->workload);
 	return f->classed ? verdict_of(e->a == f->class) : VERDICT_UNKNOWN;
@@ -90,6 +113,8 @@ const char *expectation_unknown(const struct policytest *t, const struct iop_des
 {
 	if (is_rx(e) && for_want_of_cores(t, f))
 		return POLICYTEST_POOR;
+	if (is_tx(e))
+		return f->tx.why;
 	if (is_rx(e) || f->rx.kind == FATE_UNKNOWN)
 		return f->rx.why;
 	if (is_socket(e) || f->socket.kind == FATE_UNKNOWN)
@@ -116,6 +141,17 @@ static void say_stage(FILE *out, const struct iop_object *o, const char *stage,
 		break;
 	case FATE_WORKER: (void)fprintf(out, "worker %u", fate->number); break;
 	}
+	if (fate->kind == FATE_PASS && fate->marked)
+		(void)fprintf(out, ", mark %u", fate->mark);
+	if (fate->kind == FATE_PASS && fate->ordered)
+		(void)fprintf(out, ", band %u", fate->band);
+}
+
+static void say_reply(FILE *out, const struct iop_object *o, const struct fate *fate)
+{
+	struct stage_fate untold = { .kind = FATE_UNKNOWN };
+
+	say_stage(out, o, "tx", fate->untold ? &untold : &fate->tx);
 }
 
 void expectation_got(FILE *f, const struct policytest *t, const struct iop_desc_step *e,
@@ -135,6 +171,8 @@ void expectation_got(FILE *f, const struct policytest *t, const struct iop_desc_
 				      : object_string(o, object_class(o, fate->class)->name));
 	else if (is_rx(e) || fate->rx.kind == FATE_DROP)
 		say_stage(f, o, "rx", &fate->rx);
+	else if (is_tx(e) && fate->socket.kind != FATE_DROP)
+		say_reply(f, o, fate);
 	else
 		say_stage(f, o, "socket", &fate->socket);
 }

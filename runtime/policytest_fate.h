@@ -52,6 +52,8 @@ struct stage_fate {
 	__u32 pool, number;
 	bool fallback; /* what the rule chose is not there */
 	bool limited;  /* dropped for being over the limit */
+	bool marked, ordered; /* tx: it leaves with these */
+	__u32 mark, band;
 	char why[FATE_WHY];
 };
 
@@ -60,6 +62,9 @@ struct fate {
 	enum datagram_kind datagram_kind;
 	struct datagram datagram;
 	struct stage_fate rx, socket;
+	bool met_socket;      /* its workload has a socket stage */
+	struct stage_fate tx; /* of the reply */
+	bool untold;          /* the reply is that of the worker which the kernel picks */
 	bool told;      /* a stage has told the class */
 	bool classed;   /* the class is known: told, or there can be none */
 	__u32 class;    /* row or IOP_NONE */
@@ -116,6 +121,9 @@ int policytest_rx(const struct policytest *t, struct fate *fate);
 
 /* Fills the socket fate of all packets that enter, in a network namespace of its own. */
 int policytest_socket(const struct policytest *t, struct fate *fates, size_t n);
+
+/* Fills the tx fate of the replies to all packets that were not dropped. */
+int policytest_tx(const struct policytest *t, struct fate *fates, size_t n);
 
 /* The workload whose `match` lines the packet meets, IOP_NONE: none. */
 __u32 policytest_match(const struct iop_object *o, const struct datagram *d);

@@ -380,6 +380,7 @@ static int meet(struct job *j, struct fate *f)
 	if (err)
 		return err;
 	conclude(&before, &change, worker, &f->socket);
+	f->met_socket = change.class != IOP_NONE || change.unclassed;
 	fate_tell_class(t->object, &change, f);
 	return 0;
 }

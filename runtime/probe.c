@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "netns.h"
+#include "qdisc.h"
 
 #define INSN(opcode, dst, src, offset, immediate) \
 	((struct bpf_insn){ .code = (opcode),     \
@@ -164,6 +165,19 @@ static int probe_egress(void)
 	return TRY_PROGRAM(BPF_PROG_TYPE_SCHED_CLS, look);
 }
 
+static int probe_edt(void)
+{
+	static const struct bpf_insn set[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_STX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_0,
+		     offsetof(struct __sk_buff, tstamp), 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	int there = TRY_PROGRAM(BPF_PROG_TYPE_SCHED_CLS, set);
+
+	return there == 1 ? qdisc_probe_fq() : there;
+}
+
 static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_XDP_LINK] = probe_xdp_link,   [IOP_FEATURE_REUSEPORT] = probe_reuseport,
 	[IOP_FEATURE_SOCKARRAY] = probe_sockarray, [IOP_FEATURE_PIDFD_GETFD] = probe_pidfd_getfd,
@@ -171,6 +185,8 @@ static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_LOOPS] = probe_loops,         [IOP_FEATURE_LRU] = probe_lru,
 	[IOP_FEATURE_EGRESS] = probe_egress,
 	[IOP_FEATURE_CPUMAP_PROG] = probe_cpumap_program,
+	[IOP_FEATURE_BANDS] = qdisc_probe_bands,
+	[IOP_FEATURE_EDT] = probe_edt,
 };
 
 int probe_feature(enum iop_feature feature)

@@ -67,6 +67,10 @@ static void end_strings(struct record_row *row)
 		row->offload.name[sizeof(row->offload.name) - 1] = '\0';
 		row->offload.device[sizeof(row->offload.device) - 1] = '\0';
 		break;
+	case RECORD_QDISC:
+		row->qdisc.name[sizeof(row->qdisc.name) - 1] = '\0';
+		row->qdisc.before[sizeof(row->qdisc.before) - 1] = '\0';
+		break;
 	case RECORD_EGRESS: row->egress.name[sizeof(row->egress.name) - 1] = '\0'; break;
 	case RECORD_WORKER: row->worker.comm[sizeof(row->worker.comm) - 1] = '\0'; break;
 	default: break;

@@ -25,6 +25,7 @@ enum record_kind {
 	RECORD_DEVICE,
 	RECORD_OFFLOAD,
 	RECORD_EGRESS,
+	RECORD_QDISC,
 	RECORD_GROUP,   /* row 0 of a group's record */
 	RECORD_WORKER,  /* rows 1 … of it, by number */
 };
@@ -80,6 +81,18 @@ struct record_egress {
 	char name[16];
 };
 
+enum record_qdisc_kind { QDISC_NONE, QDISC_PRIO, QDISC_HTB, QDISC_FQ, QDISC_PRIO_FQ, QDISC_MQ_FQ };
+
+/* A device's queue, which was the kernel's default. */
+struct record_qdisc {
+	__u32 index;
+	__u32 is;     /* enum record_qdisc_kind: what is installed */
+	__u32 bands;
+	__u32 queues; /* MQ_FQ */
+	char name[16];
+	char before[16]; /* kind */
+};
+
 /* The sockets among which the kernel chooses for one address and port. */
 struct record_group {
 	__u64 netns;
@@ -114,6 +127,7 @@ struct record_row {
 		struct record_device device;
 		struct record_offload offload;
 		struct record_egress egress;
+		struct record_qdisc qdisc;
 		struct record_group group;
 		struct record_worker worker;
 	};

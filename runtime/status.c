@@ -14,6 +14,7 @@
 #include "pile.h"
 #include "pin.h"
 #include "proc.h"
+#include "qdisc.h"
 #include "stack.h"
 #include "stack_now.h"
 #include "units.h"
@@ -84,7 +85,8 @@ static int add_policy(struct answer *a)
 								 : IOP_POLICY_INCOMPLETE;
 	a->problems_room =
 		1 + count(&a->is->record, RECORD_PARAM) + count(&a->is->record, RECORD_DEVICE) +
-		count(&a->is->record, RECORD_OFFLOAD) + count(&a->is->record, RECORD_EGRESS);
+		count(&a->is->record, RECORD_OFFLOAD) + count(&a->is->record, RECORD_EGRESS) +
+		count(&a->is->record, RECORD_QDISC);
 	for (__u32 g = 0; g < a->is->n_groups; g++)
 		a->problems_room += a->is->groups[g].n;
 	if (o)
@@ -206,7 +208,8 @@ static int add_settings(struct answer *a)
 	const struct record_row *row;
 
 	a->status.settings =
-		pile_array(&a->pile, count(r, RECORD_OFFLOAD), sizeof(*a->status.settings));
+		pile_array(&a->pile, count(r, RECORD_OFFLOAD) + count(r, RECORD_QDISC),
+			   sizeof(*a->status.settings));
 	if (!a->status.settings)
 		return -ENOMEM;
 	for (__u32 at = 0; (row = record_next(r, RECORD_OFFLOAD, &at));) {
@@ -223,6 +226,28 @@ static int add_settings(struct answer *a)
 					"tx checksumming of %s was turned %s again: packets that "
 					"are steered are lost",
 					s->device, s->before));
+	}
+	return 0;
+}
+
+static int add_queues(struct answer *a)
+{
+	const struct record *r = &a->is->record;
+	const struct record_row *row;
+
+	for (__u32 at = 0; (row = record_next(r, RECORD_QDISC, &at));) {
+		struct iop_status_setting *s = &a->status.settings[a->status.n_settings++];
+		char name[64];
+
+		s->device = pile_string(&a->pile, row->qdisc.name);
+		s->what = "queue";
+		s->value = pile_string(&a->pile, qdisc_name(&row->qdisc, name));
+		s->before = pile_string(&a->pile, row->qdisc.before);
+		if (!qdisc_is_there(&row->qdisc))
+			problem(a, pile_printf(&a->pile,
+					       "the queue of %s was changed: replies are not "
+					       "ordered or paced there any more",
+					       s->device));
 	}
 	return 0;
 }
@@ -442,7 +467,8 @@ int iop_status_read(const char *policy, struct iop_status **status, struct iop_r
 	_cleanup_installed_ struct installed is = INSTALLED_EMPTY;
 	/* In the order in which one needs another. */
 	static int (*const parts[])(struct answer *a) = {
-		add_params, add_devices, add_settings, add_groups, add_stages, add_stacks, add_features,
+		add_params, add_devices, add_settings, add_queues,
+		add_groups, add_stages,  add_stacks,   add_features,
 	};
 	struct answer *a;
 	int err = installed_open(&is, policy, report);

@@ -47,14 +47,17 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = 
       [IOP_FEATURE_REUSEPORT] = "reuseport", [IOP_FEATURE_SOCKARRAY] = "sockarray",
       [IOP_FEATURE_PIDFD_GETFD] = "pidfd-getfd", [IOP_FEATURE_CPUMAP] = "cpumap",
       [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru",
-      [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program")
+      [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program",
+      [IOP_FEATURE_BANDS] = "bands", [IOP_FEATURE_EDT] = "edt")
 
 WORDS(word_of_step, enum iop_step_kind,
       IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",
       [IOP_EXPECT_CLASS] = "class", [IOP_EXPECT_RX_PASS] = "rx pass",
       [IOP_EXPECT_RX_DROP] = "rx drop", [IOP_EXPECT_RX_CORE] = "rx core",
       [IOP_EXPECT_RX_STEER] = "rx steer", [IOP_EXPECT_SOCKET_PASS] = "socket pass",
-      [IOP_EXPECT_SOCKET_DROP] = "socket drop", [IOP_EXPECT_SOCKET_WORKERS] = "socket worker")
+      [IOP_EXPECT_SOCKET_DROP] = "socket drop", [IOP_EXPECT_SOCKET_WORKERS] = "socket worker",
+      [IOP_EXPECT_TX_PASS] = "tx pass", [IOP_EXPECT_TX_DROP] = "tx drop",
+      [IOP_EXPECT_TX_MARK] = "tx mark", [IOP_EXPECT_TX_BAND] = "tx band")
 /* clang-format on */
 
 static void write_range(FILE *f, __u32 lo, __u32 hi)
@@ -174,6 +177,8 @@ void words_expectation(FILE *f, const struct iop_object *o, const struct iop_des
 	case IOP_EXPECT_WORKLOAD:
 	case IOP_EXPECT_CLASS: (void)fprintf(f, " %s", name_of(o, step)); break;
 	case IOP_EXPECT_RX_STEER: (void)fprintf(f, " to %s", name_of(o, step)); break;
+	case IOP_EXPECT_TX_MARK:
+	case IOP_EXPECT_TX_BAND: (void)fprintf(f, " %u", step->a); break;
 	case IOP_EXPECT_RX_CORE:
 		if (!step->n_ranges) {
 			(void)fprintf(f, " %u", step->a);

@@ -19,7 +19,9 @@
 	COUNTER(COUNTED, "counted", "met a `count` rule")                                  \
 	COUNTER(STEERED, "steered", "given to the core or worker that the rule chose")     \
 	COUNTER(FALLBACK, "fallback", "chosen core or worker not there: went the kernel's way") \
-	COUNTER(NO_STATE, "no-state", "no room to remember a limit's key: let through")
+	COUNTER(NO_STATE, "no-state", "no room to remember a limit's key: let through")    \
+	COUNTER(PACED, "paced", "given a time to leave that was to come")                  \
+	COUNTER(LATE, "late", "would have had to wait longer than a pace holds: left before its turn")
 
 enum iop_counter {
 #define IOP_COUNTER_ID(id, name, doc) IOP_COUNT_##id,

@@ -187,7 +187,20 @@ struct iop_desc_stage {
 	__u32 hook;
 	__u32 program; /* string: name of the program */
 	struct iop_desc_place place;
+	/* TX: bands that it orders by, 0: it does not; 1: it gives packets a time to leave. The
+	 * loader sees to it that the device's queue goes by both. */
+	__u32 bands, paces;
 };
+
+/*
+ * Band b has the priority IOP_QDISC_HANDLE | (b + 1): a class of the qdisc with that handle. What
+ * has another priority is nobody's, and is sent before all of them.
+ */
+#define IOP_QDISC_HANDLE 0x010f0000u
+#define IOP_BANDS 8
+
+/* A packet that is paced waits at most so long, in ns: a qdisc drops what is further ahead. */
+#define IOP_PACE_MOST 5000000000ULL
 
 enum iop_map_role {
 	IOP_MAP_COUNT_RX,     /* "iop_count_rx": abi/count.h */
@@ -297,6 +310,8 @@ enum iop_feature {
 	IOP_FEATURE_LRU,
 	IOP_FEATURE_EGRESS,
 	IOP_FEATURE_CPUMAP_PROG,
+	IOP_FEATURE_BANDS,
+	IOP_FEATURE_EDT,
 	IOP_FEATURES
 };
 
@@ -326,6 +341,10 @@ enum iop_step_kind {
 	IOP_EXPECT_SOCKET_PASS,
 	IOP_EXPECT_SOCKET_DROP,
 	IOP_EXPECT_SOCKET_WORKERS, /* ranges */
+	IOP_EXPECT_TX_PASS,
+	IOP_EXPECT_TX_DROP,
+	IOP_EXPECT_TX_MARK,        /* a: the mark */
+	IOP_EXPECT_TX_BAND,        /* a: the band */
 	IOP_STEP_KINDS
 };
 

@@ -51,6 +51,48 @@ STAGE_FN static bool iop_tx_enter(struct iop_pkt *p)
 	return true;
 }
 
+STAGE_FN static void iop_mark(const struct iop_pkt *p, __u32 mark)
+{
+	((struct __sk_buff *)p->ctx)->mark = mark;
+}
+
+STAGE_FN static void iop_order(const struct iop_pkt *p, __u32 band)
+{
+	((struct __sk_buff *)p->ctx)->priority = IOP_QDISC_HANDLE | (band + 1);
+}
+
+/*
+ * The packet leaves when its turn comes: `next` is when that of the following one is (earliest
+ * departure time; A. Saeed et al.: "Carousel", SIGCOMM 2017). A packet that loses the race three
+ * times leaves with another one. What TCP or somebody else has put further off stays so.
+ */
+STAGE_FN static void iop_pace(const struct iop_pkt *p, __u64 *next, __u64 now, __u64 cost,
+			      __u64 *counts)
+{
+	struct __sk_buff *ctx = p->ctx;
+	__u64 at = now;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 3; i++) {
+		__u64 old = *(volatile __u64 *)next, was;
+
+		at = old > now ? old : now;
+		if (at - now > IOP_PACE_MOST) {
+			at = now + IOP_PACE_MOST;
+			counts[IOP_COUNT_LATE]++;
+			break;
+		}
+		was = __sync_val_compare_and_swap(next, old, at + cost);
+		iop_opaque(was);
+		if (was == old)
+			break;
+	}
+	if (at > now && at > ctx->tstamp) {
+		ctx->tstamp = at;
+		counts[IOP_COUNT_PACED]++;
+	}
+}
+
 STAGE_FN static bool iop_tx_tcp(const struct iop_pkt *p)
 {
 	return iop_is_tcp(p);

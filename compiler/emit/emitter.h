@@ -258,6 +258,9 @@ struct limit_state {
 LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a);
 void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 		LLVMBasicBlockRef conforms, LLVMBasicBlockRef over, struct limit_state *s);
+/* Gives the packet the time at which it leaves, and goes on at `next`. */
+void emit_pace(struct emitter *e, const struct action *a, LLVMValueRef counts,
+	       LLVMBasicBlockRef next, struct limit_state *s);
 LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s);
 
 /* --- object.c --- */

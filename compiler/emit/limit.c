@@ -96,6 +96,45 @@ LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a)
 	return key;
 }
 
+/* Of a packet, or of a byte. */
+static LLVMValueRef unit_cost(struct emitter *e, const struct action *a)
+{
+	LLVMValueRef cost;
+
+	if (!a->param)
+		return shape_datum(e, a, DATUM_COST);
+	cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
+	LLVMSetVolatile(cost, true);
+	return cost;
+}
+
+/* Gives the packet its time, and goes on at `next`. */
+void emit_pace(struct emitter *e, const struct action *a, LLVMValueRef counts,
+	       LLVMBasicBlockRef next, struct limit_state *s)
+{
+	const struct plan_action *pa = &e->plan->actions[a->id];
+	LLVMBasicBlockRef known;
+
+	debug_at(e, a->at);
+	s->cost = unit_cost(e, a);
+	if (a->rate_type == TYPE_BITRATE) {
+		s->cost = LLVMBuildMul(e->b, s->cost, CALL(e, "iop_packet_bytes", e->pkt), "");
+		s->cost = LLVMBuildLShr(e->b, s->cost, emit_i64(e, 16), "");
+	}
+	if (!pa->map) {
+		s->now = CALL(e, "iop_now");
+		s->tat = shape_element(e, e->buckets, a, DATUM_BUCKET);
+	} else {
+		known = emit_block(e, "");
+		s->tat = CALL(e, "iop_limit_state", e->action_maps[a->id], s->key, s->now, s->cost,
+			      counts);
+		emit_cond_br(e, LLVMBuildIsNotNull(e->b, s->tat, ""), known, next);
+		emit_at(e, known);
+	}
+	CALL(e, "iop_pace", e->pkt, s->tat, s->now, s->cost, counts);
+	emit_br(e, next);
+}
+
 /*
  * Cost and tolerance are constants, or follow from the one number that a param
  * is (abi/object.h: what its variable holds). `conforms` is where a packet goes
@@ -108,12 +147,7 @@ void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 	LLVMBasicBlockRef next;
 
 	debug_at(e, a->at);
-	if (a->param) {
-		s->cost = LLVMBuildLoad2(e->b, e->i64, e->param_vars[a->param->id], "");
-		LLVMSetVolatile(s->cost, true);
-	} else {
-		s->cost = shape_datum(e, a, DATUM_COST);
-	}
+	s->cost = unit_cost(e, a);
 	s->tolerance = LLVMBuildMul(e->b, s->cost, shape_datum(e, a, DATUM_BURST), "");
 	if (a->rate_type == TYPE_BITRATE) {
 		s->cost = LLVMBuildMul(e->b, s->cost, CALL(e, "iop_packet_bytes", e->pkt), "");

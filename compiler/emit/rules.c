@@ -20,6 +20,7 @@ struct node {
 	const struct action *action;
 	const struct node *next; /* NULL: the stage ends, and the packet passes */
 	uint32_t id;
+	uint32_t band; /* ORDER: classes that share the action may have different ones */
 	LLVMBasicBlockRef block;
 	const struct workload *reads; /* NULL: no field of a header */
 	struct frame frame;
@@ -126,7 +127,10 @@ static bool same_action(struct emitter *e, const struct action *a, const struct 
 	case ACTION_PASS:
 	case ACTION_DROP:
 	case ACTION_COUNT:
+	case ACTION_ORDER:
 		return true;
+	case ACTION_MARK:
+		return a->mark == b->mark;
 	case ACTION_STEER:
 		return a->pool == b->pool && a->stack == b->stack &&
 		       same_selector(&a->selector, &b->selector);
@@ -151,17 +155,20 @@ static bool reads_header(const struct action *a)
 	return false;
 }
 
-static struct node *node_of(struct ruling *r, const struct action *a, const struct node *next)
+static struct node *node_of(struct ruling *r, const struct action *a, const struct node *next,
+			    uint32_t band)
 {
+	bool orders = a->kind == ACTION_ORDER;
 	const struct workload *reads = reads_header(a) || (next && next->reads) ? r->workload : NULL;
 
 	for (struct node *n = r->nodes; n; n = n->older)
-		if (n->next == next && n->reads == reads && same_action(r->e, n->action, a))
+		if (n->next == next && n->reads == reads && (!orders || n->band == band) &&
+		    same_action(r->e, n->action, a))
 			return n;
 	struct node *n = arena_new_of(r->e->arena, struct node);
 
 	*n = (struct node){ .action = a, .next = next, .reads = reads, .older = r->nodes,
-			    .id = ++r->n_nodes, .block = emit_block(r->e, "action") };
+			    .band = band, .id = ++r->n_nodes, .block = emit_block(r->e, "action") };
 	if (reads) {
 		n->frame = r->e->frame;
 		n->frame.known = NULL;
@@ -407,7 +414,7 @@ static unsigned limits_of(const struct plan_chain *c)
 
 	for (uint32_t i = 0; i < c->n; i++)
 		for (const struct action *a = c->actions[i]; a; a = a->otherwise)
-			n += a->kind == ACTION_LIMIT;
+			n += a->kind == ACTION_LIMIT || a->kind == ACTION_PACE;
 	return n;
 }
 
@@ -498,7 +505,7 @@ static struct tail *tail_of(struct ruling *r, const struct node *limit)
 		emit_at(e, t->over);
 		if (otherwise) {
 			count(r, IOP_COUNT_OVER);
-			emit_br(e, node_of(r, otherwise, NULL)->block);
+			emit_br(e, node_of(r, otherwise, NULL, 0)->block);
 		} else {
 			count(r, IOP_COUNT_LIMITED);
 			emit_return(e, r->drop_code);
@@ -572,7 +579,7 @@ static void limit(struct ruling *r, const struct node *n)
 	emit_limit(e, a, r->counts, block_of(r, n->next), t->over, &s);
 	from = LLVMGetInsertBlock(e->b);
 	if (a->otherwise && n->frame.known)
-		meet(r, &node_of(r, a->otherwise, NULL)->frame.known, n->frame.known, n->frame.n);
+		meet(r, &node_of(r, a->otherwise, NULL, 0)->frame.known, n->frame.known, n->frame.n);
 	LLVMAddIncoming(r->state.tat, &s.tat, &from, 1);
 	LLVMAddIncoming(r->state.now, &s.now, &from, 1);
 	LLVMAddIncoming(r->state.cost, &s.cost, &from, 1);
@@ -580,6 +587,15 @@ static void limit(struct ruling *r, const struct node *n)
 	if (!r->class_tells)
 		LLVMAddIncoming(r->which, &t->id, &from, 1);
 	emit_br(e, r->limit);
+}
+
+static void pace(struct ruling *r, const struct node *n)
+{
+	struct limit_state s = { 0 };
+
+	if (r->e->plan->actions[n->action->id].map)
+		key_of(r, n, &s);
+	emit_pace(r->e, n->action, r->counts, block_of(r, n->next), &s);
 }
 
 /* --- actions --- */
@@ -610,6 +626,17 @@ static void action(struct ruling *r, const struct node *n)
 	case ACTION_LIMIT:
 		limit(r, n);
 		break;
+	case ACTION_ORDER:
+		CALL(e, "iop_order", e->pkt, emit_i32(e, n->band));
+		emit_br(e, block_of(r, n->next));
+		break;
+	case ACTION_MARK:
+		CALL(e, "iop_mark", e->pkt, emit_i32(e, n->action->mark));
+		emit_br(e, block_of(r, n->next));
+		break;
+	case ACTION_PACE:
+		pace(r, n);
+		break;
 	case ACTION_STEER:
 		n->action->stack ? steer_to_stack(r, n->action) : steer(r, n->action);
 		break;
@@ -630,7 +657,7 @@ static const struct node *chain(struct ruling *r, const struct class *class)
 	struct node *next = NULL;
 
 	for (uint32_t i = c->n; i-- > 0;) {
-		next = node_of(r, c->actions[i], next);
+		next = node_of(r, c->actions[i], next, class->band);
 		if (next->reads && r->known[class->id])
 			meet(r, &next->frame.known, r->known[class->id], next->frame.n);
 	}

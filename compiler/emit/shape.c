@@ -87,7 +87,12 @@ static bool same_action(const struct emitter *e, const struct action *a, const s
 		return same_set(&a->workers, &b->workers);
 	case ACTION_WORKERS:
 		return same_set(&a->workers, &b->workers) && same_choice(&a->selector, &b->selector);
+	case ACTION_MARK:
+		return a->mark == b->mark;
+	case ACTION_ORDER: /* same_shape() compares the bands */
+		return true;
 	case ACTION_LIMIT:
+	case ACTION_PACE:
 		return a->rate_type == b->rate_type && a->param == b->param && !a->per && !b->per &&
 		       a->per_flow == b->per_flow && same_action(e, a->otherwise, b->otherwise);
 	default:
@@ -121,7 +126,8 @@ static bool same_shape(const struct emitter *e, const struct workload *a, const 
 	    match_is_asked(e, a) || match_is_asked(e, b))
 		return false;
 	for (uint32_t i = 0; i < a->n_classes; i++)
-		if (!same_cond(a->classes[i].when, b->classes[i].when))
+		if (!same_cond(a->classes[i].when, b->classes[i].when) ||
+		    (e->hook == IOP_HOOK_TX && a->classes[i].band != b->classes[i].band))
 			return false;
 	for (uint32_t i = 0; i < x->n_rules; i++) {
 		const struct rule *r = &x->rules[i], *q = &y->rules[i];
@@ -188,7 +194,7 @@ static bool has_datum(const struct action *a, enum datum what)
 	if (what == DATUM_TURN)
 		return (a->kind == ACTION_STEER || a->kind == ACTION_WORKERS) &&
 		       a->selector.kind == SELECTOR_ROUND_ROBIN;
-	return a->kind == ACTION_LIMIT && (what != DATUM_COST || !a->param);
+	return (a->kind == ACTION_LIMIT || a->kind == ACTION_PACE) && (what != DATUM_COST || !a->param);
 }
 
 /* Action i of a stage, counting those behind an `else` as well; NULL behind the last. */

@@ -37,6 +37,7 @@ enum {
 struct rest {
 	const uint8_t *at;
 	size_t n;
+	bool headers; /* are all that is wanted: no length is asked for what it says */
 };
 
 /* The first `n` bytes, or NULL if there are fewer. */
@@ -92,7 +93,7 @@ static bool dissect_ip4(struct rest *r, bool reassembled, struct packet *pk, uin
 		return false;
 
 	pk->ip_len = be16(pk->ip + 2);
-	if (pk->ip_len < header)
+	if (pk->ip_len < header && !r->headers)
 		return false;
 	*room = pk->ip_len - header;
 
@@ -141,6 +142,8 @@ static bool dissect_ip6(struct rest *r, bool reassembled, struct packet *pk, uin
 		return false;
 	*room = be16(pk->ip + 4);
 	pk->ip_len = IP6_BYTES + *room;
+	if (r->headers)
+		*room = UINT32_MAX;
 	return walk_extensions(r, reassembled, pk, room);
 }
 
@@ -175,22 +178,34 @@ static bool dissect_tcp(struct rest *r, uint32_t room, struct packet *pk)
 	return true;
 }
 
-bool dissect(const uint8_t *frame, size_t len, bool reassembled, struct packet *pk)
+/* Up to what IP carries. */
+static bool dissect_ip(struct rest *r, bool reassembled, struct packet *pk, uint32_t *room)
 {
-	struct rest r = { frame, len };
-	uint32_t room;
-	bool ip;
-
 	memset(pk, 0, sizeof(*pk));
-	if (!dissect_link(&r, pk))
+	if (!dissect_link(r, pk))
 		return false;
 	if (pk->eth_type == TYPE_IP4)
-		ip = dissect_ip4(&r, reassembled, pk, &room);
-	else if (pk->eth_type == TYPE_IP6)
-		ip = dissect_ip6(&r, reassembled, pk, &room);
-	else
+		return dissect_ip4(r, reassembled, pk, room);
+	return pk->eth_type == TYPE_IP6 && dissect_ip6(r, reassembled, pk, room);
+}
+
+bool dissect_headers(const uint8_t *frame, size_t len, struct packet *pk)
+{
+	struct rest r = { .at = frame, .n = len, .headers = true };
+	uint32_t room;
+
+	if (!dissect_ip(&r, false, pk, &room))
 		return false;
-	if (!ip)
+	pk->l4 = r.at;
+	return take(&r, UDP_BYTES) != NULL;
+}
+
+bool dissect(const uint8_t *frame, size_t len, bool reassembled, struct packet *pk)
+{
+	struct rest r = { .at = frame, .n = len };
+	uint32_t room;
+
+	if (!dissect_ip(&r, reassembled, pk, &room))
 		return false;
 	return pk->proto == PROTO_TCP ? dissect_tcp(&r, room, pk) : dissect_udp(&r, room, pk);
 }

@@ -135,6 +135,8 @@ struct datum field_read(const struct field_ref *f, const struct facts *facts)
 {
 	const struct packet *pk = facts->packet;
 
+	if (facts->reply)
+		return f->hfield ? missing() : reply_read(f->field, pk);
 	if (f->hfield)
 		return hfield_read(f->hfield, facts);
 	switch (f->field) {

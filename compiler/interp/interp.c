@@ -102,7 +102,7 @@ void interp_decide(const struct policy *p, const uint8_t *frame, size_t len,
 	struct facts facts = { .packet = &pk, .layout = &layout, .env = env };
 
 	memset(d, 0, sizeof(*d));
-	d->workload = d->class = INTERP_NONE;
+	d->workload = d->class = d->reply_class = INTERP_NONE;
 	limits_begin(env->limits);
 	if (dissect(frame, len, env->reassembled, &pk))
 		w = find_workload(p, &pk);
@@ -121,5 +121,7 @@ void interp_decide(const struct policy *p, const uint8_t *frame, size_t len,
 	}
 	if (!dropped(d))
 		decide_socket(w, &facts, d);
+	if (!dropped(d) && d->socket.verdict != VERDICT_DROP)
+		reply_decide(p, w, frame, len, &facts, d);
 	layout_free(&layout);
 }

@@ -82,6 +82,11 @@ struct outcome {
 	/* By how much each counter of the class rises; targets not among them. For choices that
 	 * are not certain STEERED is counted; it would be FALLBACK where the stage passes. */
 	uint32_t counts[IOP_COUNT_TARGETS];
+	/* tx: what the packet leaves with. */
+	bool marked, ordered;
+	uint32_t mark, band;
+	/* When it leaves, in ns: at some moment between; 0: at once. */
+	uint64_t leaves_least, leaves_most;
 };
 
 #define INTERP_NONE UINT32_MAX
@@ -91,6 +96,11 @@ struct decision {
 	uint32_t class;    /* gid or INTERP_NONE */
 	struct outcome rx;
 	struct outcome socket; /* if rx does not drop it; else all zero */
+	/* Of the reply to it, if neither drops it; its size is taken to be that of the packet. */
+	struct outcome tx;
+	bool reply_unknown;    /* it is not known which worker sends it */
+	bool reply_unclassed;  /* of the workload, but no class takes it */
+	uint32_t reply_class;  /* gid or INTERP_NONE */
 	unsigned unsure;       /* how many limits depended on the moment */
 };
 
@@ -101,6 +111,18 @@ struct decision {
  */
 void interp_decide(const struct policy *p, const uint8_t *frame, size_t len,
 		   const struct interp_env *env, struct decision *d);
+
+/*
+ * The same about a frame that leaves, whatever it answers: fills tx and what is of the reply in
+ * *d. `worker_class` is the class that the worker which sends it was given last, INTERP_NONE if it
+ * was given nothing yet, INTERP_NO_WORKER if it is none.
+ */
+#define INTERP_NO_WORKER (UINT32_MAX - 1)
+void interp_reply(const struct policy *p, const uint8_t *frame, size_t len,
+		  const struct interp_env *env, uint32_t worker_class, struct decision *d);
+
+/* Turns a frame into one that could answer it: swaps addresses and ports. False: it has none. */
+bool interp_turn(uint8_t *frame, size_t len);
 
 void targets_add(struct targets *t, uint32_t number);
 bool targets_has(const struct targets *t, uint32_t number);

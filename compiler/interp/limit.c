@@ -174,24 +174,63 @@ static bool over(ns_t arrival, uint64_t now, ns_t cost, ns_t tolerance)
 	return later(arrival, now) + cost > now + tolerance;
 }
 
+static ns_t cost_of(const struct action *a, const struct facts *facts, ns_t *tolerance)
+{
+	uint64_t rate = a->param ? param_value(a->param, facts->env) : a->rate;
+	ns_t cost = a->rate_type == TYPE_BITRATE ? iop_bitrate_cost(rate) : iop_rate_cost(rate);
+
+	if (a->rate_type != TYPE_BITRATE) {
+		*tolerance = cost * a->burst;
+		return cost;
+	}
+	*tolerance = (cost * a->burst) >> 16;
+	return (cost * facts->packet->ip_len) >> 16;
+}
+
+/* Something that holds for sure, may hold, or cannot. */
+static bool decide(bool sure, bool possible, const struct interp_env *env, unsigned *unsure)
+{
+	return sure == possible ? sure : env->guess >> (*unsure)++ & 1;
+}
+
+void pace(const struct action *a, const struct facts *facts, struct outcome *out, unsigned *unsure)
+{
+	const struct interp_env *env = facts->env;
+	struct key k = key_of(a, facts);
+	ns_t tolerance, cost = cost_of(a, facts, &tolerance), least = 0, most = 0, first, last;
+	size_t bucket = 0;
+
+	if (env->limits) {
+		bucket = bucket_of(env->limits, a, &k);
+		least = env->limits->buckets.v[bucket].least;
+		most = env->limits->buckets.v[bucket].most;
+	}
+	first = later(least, env->earliest);
+	last = later(most, env->latest);
+	if (decide(least > (ns_t)env->latest + IOP_PACE_MOST,
+		   most > (ns_t)env->earliest + IOP_PACE_MOST, env, unsure)) {
+		out->counts[IOP_COUNT_LATE]++;
+		first = (ns_t)env->earliest + IOP_PACE_MOST;
+		last = (ns_t)env->latest + IOP_PACE_MOST;
+		least = most = ~(ns_t)0;
+	} else if (env->limits) {
+		bucket_set(env->limits, bucket, first + cost, last + cost);
+	}
+	if (!decide(least > later(env->latest, out->leaves_most),
+		    most > later(env->earliest, out->leaves_least), env, unsure))
+		return;
+	out->counts[IOP_COUNT_PACED]++;
+	out->leaves_least = (uint64_t)first;
+	out->leaves_most = (uint64_t)last;
+}
+
 bool limit_conforms(const struct action *a, const struct facts *facts, unsigned *unsure)
 {
 	const struct interp_env *env = facts->env;
-	uint64_t rate = a->param ? param_value(a->param, env) : a->rate;
 	struct key k = key_of(a, facts);
-	ns_t cost, tolerance, least = 0, most = 0;
+	ns_t tolerance, cost = cost_of(a, facts, &tolerance), least = 0, most = 0;
 	bool is_over, may_be_over;
 	size_t bucket = 0;
-
-	if (a->rate_type == TYPE_BITRATE) {
-		ns_t of_byte = iop_bitrate_cost(rate);
-
-		cost = (facts->packet->ip_len * of_byte) >> 16;
-		tolerance = (a->burst * of_byte) >> 16;
-	} else {
-		cost = iop_rate_cost(rate);
-		tolerance = cost * a->burst;
-	}
 
 	if (env->limits) {
 		bucket = bucket_of(env->limits, a, &k);

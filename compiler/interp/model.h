@@ -25,6 +25,9 @@ struct packet {
 /* False: not a whole UDP datagram or TCP segment, so of no workload. `reassembled`: see struct interp_env. */
 bool dissect(const uint8_t *frame, size_t len, bool reassembled, struct packet *pk);
 
+/* Only so far as a program on the way out looks: up to the ports, whatever lengths say. */
+bool dissect_headers(const uint8_t *frame, size_t len, struct packet *pk);
+
 static inline uint16_t be16(const uint8_t *b)
 {
 	return (uint16_t)(b[0] << 8 | b[1]);
@@ -76,6 +79,7 @@ struct facts {
 	const struct header *header;  /* of the workload, or NULL */
 	const struct layout *layout;  /* the innermost one, or NULL */
 	const struct interp_env *env;
+	bool reply; /* the packet is a reply: fields are those of what it answers (reply.c) */
 };
 
 enum datum_kind { DATUM_MISSING, DATUM_NUMBER, DATUM_ADDR, DATUM_BYTES };
@@ -117,9 +121,21 @@ uint32_t key_hash(const struct key *k);
 /* Begins a packet: from here on interp_limits_undo() takes back. */
 void limits_begin(struct interp_limits *l);
 
+/* When the packet leaves, and what is counted about that. */
+void pace(const struct action *a, const struct facts *facts, struct outcome *out, unsigned *unsure);
+
 /* Is the packet within the limit? If it is, that much of the limit is used up. A decision
  * that depends on the moment is taken as the guess says, and counted in `unsure`. */
 bool limit_conforms(const struct action *a, const struct facts *facts, unsigned *unsure);
+
+/* --- reply.c --- */
+
+struct datum reply_read(enum lang_field f, const struct packet *pk);
+/* Does the worker that sends it tell the class of such a reply? */
+bool reply_by_worker(const struct workload *w, const struct packet *pk);
+/* What becomes of the reply to a packet that a stage socket, if there is one, has decided about. */
+void reply_decide(const struct policy *p, const struct workload *w, const uint8_t *frame,
+		  size_t len, const struct facts *facts, struct decision *d);
 
 /* --- rules.c --- */
 

@@ -168,8 +168,8 @@ static void give(const struct workload *w, const struct action *a, const struct 
 /* --- actions --- */
 
 /* Does the stage end with it? */
-static bool run_action(const struct workload *w, const struct action *a, const struct facts *facts,
-		       struct outcome *out, unsigned *unsure)
+static bool run_action(const struct workload *w, const struct class *c, const struct action *a,
+		       const struct facts *facts, struct outcome *out, unsigned *unsure)
 {
 	out->by = a;
 	switch (a->kind) {
@@ -179,7 +179,7 @@ static bool run_action(const struct workload *w, const struct action *a, const s
 			return false;
 		if (a->otherwise) {
 			out->counts[IOP_COUNT_OVER]++;
-			return run_action(w, a->otherwise, facts, out, unsure);
+			return run_action(w, c, a->otherwise, facts, out, unsure);
 		}
 		out->counts[IOP_COUNT_LIMITED]++;
 		out->verdict = VERDICT_DROP;
@@ -188,6 +188,15 @@ static bool run_action(const struct workload *w, const struct action *a, const s
 		out->counts[IOP_COUNT_DROPPED]++;
 		out->verdict = VERDICT_DROP;
 		return true;
+	case ACTION_MARK:
+		out->marked = true;
+		out->mark = a->mark;
+		return false;
+	case ACTION_ORDER:
+		out->ordered = true;
+		out->band = c->band;
+		return false;
+	case ACTION_PACE: pace(a, facts, out, unsure); return false;
 	case ACTION_STEER: steer(a, facts, out); return true;
 	case ACTION_WORKER:
 	case ACTION_WORKERS: give(w, a, facts, out); return true;
@@ -212,7 +221,7 @@ void rules_run(const struct workload *w, const struct class *c, enum lang_stage 
 		if (!(r->classes >> c->id & 1))
 			continue;
 		for (uint32_t k = 0; k < r->n_actions; k++) {
-			if (run_action(w, r->actions[k], facts, out, unsure))
+			if (run_action(w, c, r->actions[k], facts, out, unsure))
 				return;
 		}
 	}

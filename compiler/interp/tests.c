@@ -125,7 +125,12 @@ static void say_expected(const struct policy *p, const struct test_expect *e, FI
 	case EXPECT_SOCKET_PASS: fputs("socket pass", out); break;
 	case EXPECT_SOCKET_DROP: fputs("socket drop", out); break;
 	case EXPECT_WORKER: fputs("socket worker", out); break;
-	default: fputs("socket workers", out); break;
+	case EXPECT_WORKERS: fputs("socket workers", out); break;
+	case EXPECT_TX_PASS: fputs("tx pass", out); break;
+	case EXPECT_TX_DROP: fputs("tx drop", out); break;
+	case EXPECT_TX_MARK: fputs("tx mark", out); break;
+	case EXPECT_TX_BAND: fputs("tx band", out); break;
+	case EXPECT_COUNT: break;
 	}
 	say_ranges(out, e->numbers, e->n_numbers);
 }
@@ -155,6 +160,23 @@ static void say_outcome(const struct outcome *o, const char *stage, FILE *out)
 	}
 	if (o->may_pass)
 		fputs(", or pass", out);
+	if (o->verdict == VERDICT_PASS && o->marked)
+		fprintf(out, ", mark %u", o->mark);
+	if (o->verdict == VERDICT_PASS && o->ordered)
+		fprintf(out, ", band %u", o->band);
+}
+
+/* Of the first stage that keeps it, or of the last. */
+static void say_reply(const struct decision *d, FILE *out)
+{
+	if (d->rx.verdict == VERDICT_DROP)
+		say_outcome(&d->rx, "rx", out);
+	else if (d->socket.verdict == VERDICT_DROP)
+		say_outcome(&d->socket, "socket", out);
+	else if (d->reply_unknown)
+		fputs("tx not known here", out);
+	else
+		say_outcome(&d->tx, "tx", out);
 }
 
 static void say_got(const struct policy *p, const struct test_expect *e, const struct decision *d,
@@ -167,6 +189,10 @@ static void say_got(const struct policy *p, const struct test_expect *e, const s
 	case EXPECT_RX_DROP:
 	case EXPECT_RX_CORE:
 	case EXPECT_RX_STEER: say_outcome(&d->rx, "rx", out); break;
+	case EXPECT_TX_PASS:
+	case EXPECT_TX_DROP:
+	case EXPECT_TX_MARK:
+	case EXPECT_TX_BAND: say_reply(d, out); break;
 	default:
 		if (d->rx.verdict == VERDICT_DROP)
 			say_outcome(&d->rx, "rx", out);
@@ -197,6 +223,8 @@ static bool within(const struct outcome *o, const struct test_expect *e)
 static bool holds(const struct test_expect *e, const struct decision *d)
 {
 	bool enters = d->rx.verdict != VERDICT_DROP;
+	bool replies = enters && d->socket.verdict != VERDICT_DROP && !d->reply_unknown;
+	bool leaves = replies && d->tx.verdict == VERDICT_PASS;
 
 	switch (e->kind) {
 	case EXPECT_WORKLOAD: return d->workload == e->workload;
@@ -205,6 +233,10 @@ static bool holds(const struct test_expect *e, const struct decision *d)
 	case EXPECT_RX_DROP: return d->rx.verdict == VERDICT_DROP;
 	case EXPECT_RX_CORE: return d->rx.verdict == VERDICT_STEER && within(&d->rx, e);
 	case EXPECT_RX_STEER: return d->rx.verdict == VERDICT_STEER && d->rx.by->pool == e->pool;
+	case EXPECT_TX_PASS: return leaves;
+	case EXPECT_TX_DROP: return replies && d->tx.verdict == VERDICT_DROP;
+	case EXPECT_TX_MARK: return leaves && d->tx.marked && d->tx.mark == e->numbers[0].lo;
+	case EXPECT_TX_BAND: return leaves && d->tx.ordered && d->tx.band == e->numbers[0].lo;
 	case EXPECT_SOCKET_PASS: return enters && d->socket.verdict == VERDICT_PASS;
 	case EXPECT_SOCKET_DROP: return enters && d->socket.verdict == VERDICT_DROP;
 	default: return enters && d->socket.verdict == VERDICT_WORKER && within(&d->socket, e);

@@ -245,6 +245,16 @@ static void stacks(struct description *d)
 	}
 }
 
+static bool paces(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->policy->n_actions; i++)
+		if (plan->actions[i].action && plan->actions[i].action->kind == ACTION_PACE)
+			return true;
+	return false;
+}
+
+_Static_assert(POLICY_MAX_BANDS == IOP_BANDS, "as many bands as the language tells apart");
+
 static void stages(struct description *d)
 {
 	/* From the application to the wire: the order of attachment. */
@@ -259,6 +269,10 @@ static void stages(struct description *d)
 			continue;
 		row.program = section_string(d->section, h->program);
 		row.place = place_of(d, h->at);
+		if (order[i] == IOP_HOOK_TX) {
+			row.bands = d->plan->policy->n_bands;
+			row.paces = paces(d->plan);
+		}
 		section_add(d->section, IOP_TABLE_STAGES, &row, 1);
 	}
 }
@@ -353,6 +367,8 @@ static void features(struct description *d)
 		[FEATURE_LRU] = IOP_FEATURE_LRU,
 		[FEATURE_EGRESS] = IOP_FEATURE_EGRESS,
 		[FEATURE_CPUMAP_PROG] = IOP_FEATURE_CPUMAP_PROG,
+		[FEATURE_BANDS] = IOP_FEATURE_BANDS,
+		[FEATURE_EDT] = IOP_FEATURE_EDT,
 	};
 
 	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");
@@ -384,12 +400,18 @@ static struct iop_desc_step expectation(struct description *d, const struct test
 		[EXPECT_SOCKET_DROP] = IOP_EXPECT_SOCKET_DROP,
 		[EXPECT_WORKER] = IOP_EXPECT_SOCKET_WORKERS,
 		[EXPECT_WORKERS] = IOP_EXPECT_SOCKET_WORKERS,
+		[EXPECT_TX_PASS] = IOP_EXPECT_TX_PASS,
+		[EXPECT_TX_DROP] = IOP_EXPECT_TX_DROP,
+		[EXPECT_TX_MARK] = IOP_EXPECT_TX_MARK,
+		[EXPECT_TX_BAND] = IOP_EXPECT_TX_BAND,
 	};
 	struct iop_desc_step row = { .kind = kinds[e->kind] };
 
 	switch (e->kind) {
 	case EXPECT_WORKLOAD: row.a = e->workload; break;
 	case EXPECT_CLASS: row.a = e->class; break;
+	case EXPECT_TX_MARK:
+	case EXPECT_TX_BAND:
 	case EXPECT_RX_CORE: row.a = (uint32_t)e->numbers[0].lo; break;
 	case EXPECT_RX_STEER: row.a = e->pool->id; break;
 	case EXPECT_WORKER:

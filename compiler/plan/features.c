@@ -37,7 +37,11 @@ static bool cond_walks(const struct cond *c)
 
 static void action_needs(struct needing *n, const struct action *a)
 {
-	if (a->kind == ACTION_LIMIT) {
+	if (a->kind == ACTION_ORDER)
+		need(n, FEATURE_BANDS, "replies are ordered by priority", a->at);
+	if (a->kind == ACTION_PACE)
+		need(n, FEATURE_EDT, "replies leave at their time", a->at);
+	if (a->kind == ACTION_LIMIT || a->kind == ACTION_PACE) {
 		need(n, FEATURE_ATOMICS, "the state of a limit is shared between cores", a->at);
 		if (a->per || a->per_flow)
 			need(n, FEATURE_LRU, "a limit remembers its keys", a->at);

@@ -198,14 +198,19 @@ static enum plan_key limit_key(const struct action *a, uint32_t *size)
 	return key;
 }
 
+static bool has_rate(const struct action *a)
+{
+	return a->kind == ACTION_LIMIT || a->kind == ACTION_PACE;
+}
+
 static void plan_state(struct planning *p, struct plan_action *pa)
 {
 	const struct action *a = pa->action;
 	uint32_t key_size;
 
-	if (a->kind == ACTION_LIMIT && limit_key(a, &key_size) == PLAN_KEY_NONE) {
+	if (has_rate(a) && limit_key(a, &key_size) == PLAN_KEY_NONE) {
 		pa->bucket = p->plan->n_buckets++;
-	} else if (a->kind == ACTION_LIMIT) {
+	} else if (has_rate(a)) {
 		enum plan_key key = limit_key(a, &key_size);
 		struct plan_map *m = add_map(p, arena_printf(p->arena, "iop_limit_%u", a->id),
 					     IOP_MAP_LIMIT, BPF_MAP_TYPE_LRU_HASH, key_size, 8,

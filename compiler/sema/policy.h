@@ -45,6 +45,7 @@ struct ast;
 #define POLICY_MAX_STACK_CORES 64  /* of one of them */
 #define POLICY_MIN_QUEUE 64        /* packets that a device brings at once */
 #define POLICY_MAX_QUEUE 16384     /* the kernel's limit */
+#define POLICY_MAX_BANDS 8 /* that `order by priority` tells apart */
 #define POLICY_MAX_KEY_BYTES 64     /* bytes of one field that a hash or a limit's key takes */
 #define POLICY_MAX_HEADER_BYTES 4096 /* greatest position of a field in a header */
 #define POLICY_MAX_REPEAT 128
@@ -313,6 +314,7 @@ struct action {
 	struct field_ref *per;     /* per FIELD, or NULL */
 	uint64_t burst;            /* requests or bytes; at least 1 */
 	const struct action *otherwise; /* `else`; NULL: drop */
+	uint32_t mark; /* MARK */
 	/* STEER, WORKERS */
 	const struct pool *pool;
 	const struct stack *stack; /* STEER: which of the cores are in use; NULL: all of the pool */
@@ -361,6 +363,7 @@ struct class {
 	struct span at;
 	const struct cond *when; /* NULL: takes the rest */
 	uint32_t rank; /* 0 is the most urgent; equal if `priority` leaves them out */
+	uint32_t band; /* ORDER: among all classes that meet it; below policy.n_bands */
 };
 
 struct workload {
@@ -426,6 +429,7 @@ struct policy {
 	uint32_t n_classes; /* of all workloads */
 	uint32_t n_actions;
 	uint32_t n_stacks;
+	uint32_t n_bands; /* 0: no rule orders */
 	struct test *tests;
 	uint32_t n_tests;
 };

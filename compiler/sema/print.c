@@ -245,7 +245,10 @@ void action_print(const struct action *a, FILE *out)
 	fprintf(out, "%.*s", (int)strcspn(lang_actions.rows[a->kind].form, " "),
 		lang_actions.rows[a->kind].form);
 	switch (a->kind) {
+	case ACTION_ORDER: fputs(" by priority", out); break;
+	case ACTION_MARK: fprintf(out, " %u", a->mark); break;
 	case ACTION_LIMIT:
+	case ACTION_PACE:
 		fputc(' ', out);
 		if (a->param)
 			fputs(a->param->name, out);
@@ -257,7 +260,8 @@ void action_print(const struct action *a, FILE *out)
 			fputs(" per ", out);
 			print_field(a->per, out);
 		}
-		fprintf(out, " burst %" PRIu64, a->burst);
+		if (a->kind == ACTION_LIMIT)
+			fprintf(out, " burst %" PRIu64, a->burst);
 		if (a->otherwise) {
 			fputs(" else ", out);
 			action_print(a->otherwise, out);

@@ -5,6 +5,7 @@
 #include "sema/sema.h"
 
 #define FULL_PACKET 1500 /* bytes that an Ethernet frame carries */
+#define WHOLE_SEND 65536 /* at most, of what leaves as one and is cut into packets by the device */
 
 struct staging {
 	struct sema *s;
@@ -138,19 +139,23 @@ static bool limit_else(struct staging *st, const struct item *word, struct actio
 			diag_error(st->s->diags, word->at,
 				   "what is over a limit needs an action that ends the stage");
 
-		diag_help(d, "`pass`, `drop` or `steer to POOL by SELECTOR`");
+		diag_help(d, "%s", st->kind == STAGE_TX
+					   ? "`pass` or `drop`"
+					   : "`pass`, `drop` or `steer to POOL by SELECTOR`");
 		return false;
 	}
 	a->otherwise = action(st, word);
 	return a->otherwise != NULL;
 }
 
+/* `limit` and `pace`, which has neither burst nor `else`. */
 static bool limit(struct staging *st, const struct form *f, struct action *a)
 {
 	struct sema *s = st->s;
 	const struct item *rate = form_get(f, "RATE")->first;
 	const struct capture *per = form_get(f, "KEY"), *burst = form_get(f, "NUMBER"),
 			     *otherwise = form_get(f, "ACTION");
+	const unsigned full = st->kind == STAGE_TX ? WHOLE_SEND : FULL_PACKET;
 	bool ok = true;
 
 	if (rate->kind == ITEM_WORD) {
@@ -169,7 +174,8 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 		a->rate = rate->lo->value;
 	}
 	if (a->rate_type != TYPE_RATE && a->rate_type != TYPE_BITRATE) {
-		struct diag *d = diag_error(s->diags, rate->at, "`limit` takes a rate");
+		struct diag *d = diag_error(s->diags, rate->at, "`%s` takes a rate",
+					    a->kind == ACTION_PACE ? "pace" : "limit");
 
 		diag_help(d, "`1k/s` requests, or `10mbit`");
 		if (a->param)
@@ -184,7 +190,7 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 		a->per = arena_new_of(s->arena, struct field_ref);
 		ok &= key_field(st, per->first, a->per);
 	}
-	a->burst = a->rate_type == TYPE_RATE ? 1 : 1514;
+	a->burst = a->rate_type == TYPE_RATE ? 1 : st->kind == STAGE_TX ? WHOLE_SEND : 1514;
 	if (burst &&
 	    !sema_number(s, burst->first, "a burst",
 			 a->rate_type == TYPE_RATE ? POLICY_MAX_BURST : POLICY_MAX_BURST_BYTES,
@@ -193,14 +199,14 @@ static bool limit(struct staging *st, const struct form *f, struct action *a)
 	if (burst && ok && a->burst == 0) {
 		diag_error(s->diags, burst->first->at, "a burst is at least 1, or nothing passes");
 		ok = false;
-	} else if (burst && ok && a->rate_type == TYPE_BITRATE && a->burst < FULL_PACKET) {
+	} else if (burst && ok && a->rate_type == TYPE_BITRATE && a->burst < full) {
 		struct diag *d =
 			diag_warning(s->diags, burst->first->at,
 				     "packets of more than %llu bytes never pass this limit",
 				     (unsigned long long)a->burst);
 
-		diag_help(d, "the burst of a bit rate is in bytes; a packet has up to %d",
-			  FULL_PACKET);
+		diag_help(d, "the burst of a bit rate is in bytes; a packet has up to %d%s", full,
+			  st->kind == STAGE_TX ? " before the device cuts it" : "");
 	}
 	if (otherwise && !limit_else(st, otherwise->first, a))
 		ok = false;
@@ -265,6 +271,16 @@ static bool single_worker(struct staging *st, const struct item *i, struct actio
 	return true;
 }
 
+static bool mark(struct staging *st, const struct item *i, struct action *a)
+{
+	uint64_t n;
+
+	if (!sema_number(st->s, i, "a mark", UINT32_MAX, &n))
+		return false;
+	a->mark = (uint32_t)n;
+	return true;
+}
+
 static const struct action *action(struct staging *st, const struct item *word)
 {
 	struct sema *s = st->s;
@@ -298,7 +314,9 @@ static const struct action *action(struct staging *st, const struct item *word)
 	a->at = (struct span){ word->at.begin, last->at.end };
 	a->id = s->n_actions++;
 	switch (a->kind) {
-	case ACTION_LIMIT: ok = limit(st, &f, a); break;
+	case ACTION_LIMIT:
+	case ACTION_PACE: ok = limit(st, &f, a); break;
+	case ACTION_MARK: ok = mark(st, form_get(&f, "NUMBER")->first, a); break;
 	case ACTION_STEER:
 		a->pool = sema_find_pool(s, form_get(&f, "POOL")->first);
 		ok = selector(st, form_get(&f, "SELECTOR")->first, &a->selector) && a->pool;

@@ -68,12 +68,13 @@ static void second_round(struct sema *s)
 static void third_round(struct sema *s)
 {
 	const struct decl *priority = NULL;
-	uint32_t gid = 0;
+	uint32_t gid = 0, order = 0;
 
 	for (size_t i = 0; i < s->workloads.n; i++) {
 		struct workload *w = s->workloads.v[i];
 
 		w->rank = (uint32_t)s->workloads.n;
+		order += sema_orders(w) != 0;
 		for (uint32_t k = 0; k < w->n_classes; k++)
 			w->classes[k].gid = gid++;
 	}
@@ -87,9 +88,14 @@ static void third_round(struct sema *s)
 			diag_note(g, priority->at, "given first here");
 		} else if (d->kind == DECL_PRIORITY) {
 			priority = d;
-			sema_priority(s, d->names, d->at, NULL);
+			sema_priority(s, d->names, NULL);
+			if (order < 2)
+				sema_unfollowed(s, d->at,
+						"the tx stages of several workloads that "
+						"`order by priority` would");
 		}
 	}
+	sema_bands(s);
 }
 
 /* What is declared and used by nobody is worth a word. */

@@ -148,11 +148,15 @@ void cond_fields(const struct cond *c, void (*fn)(void *ctx, const struct field_
 void sema_reach(struct sema *s, const struct workload *w);
 /* Which classes a reply can be told to be of (reply.c). */
 void sema_replies(struct sema *s, const struct workload *w);
+/* Classes whose replies some rule orders; and the bands of all of them, once ranks are known. */
+uint64_t sema_orders(const struct workload *w);
+void sema_bands(struct sema *s);
 
 /* --- workload.c, rules.c, overlap.c, test.c --- */
 void sema_workload(struct sema *s, const struct decl *d);
-void sema_priority(struct sema *s, const struct item *names, struct span at,
-		   const struct workload *w);
+void sema_priority(struct sema *s, const struct item *names, const struct workload *w);
+/* Nothing comes of a priority. */
+void sema_unfollowed(struct sema *s, struct span at, const char *help);
 /* "there is no class `word`" (of w), or (NULL) "there is no workload `word`" */
 void sema_no_such(struct sema *s, const struct item *word, const struct workload *w);
 void sema_stage(struct sema *s, struct workload *w, const struct stmt *st);

@@ -92,6 +92,18 @@ static bool expect_workload(struct sema *s, const struct item *i, struct test_ex
 	return false;
 }
 
+static bool expect_number(struct sema *s, const struct item *i, struct test_expect *e)
+{
+	struct range *r = arena_new_of(s->arena, struct range);
+
+	if (!sema_number(s, i, "a mark or band", UINT32_MAX, &r->lo))
+		return false;
+	r->hi = r->lo;
+	e->numbers = r;
+	e->n_numbers = 1;
+	return true;
+}
+
 /* The row whose form begins with the same words: `rx core NUMBER`, `rx drop`. */
 static int expect_row(const struct item *i)
 {
@@ -136,6 +148,8 @@ static bool expectation(struct sema *s, const struct item *i, struct test_expect
 	case EXPECT_RX_STEER:
 		e->pool = sema_find_pool(s, form_get(&f, "POOL")->first);
 		return e->pool != NULL;
+	case EXPECT_TX_MARK:
+	case EXPECT_TX_BAND: return expect_number(s, form_get(&f, "NUMBER")->first, e);
 	case EXPECT_RX_CORE:
 	case EXPECT_WORKER:
 		return sema_ranges(s, form_get(&f, "NUMBER"), "a number", POLICY_MAX_WORKERS - 1,

@@ -247,9 +247,15 @@ void sema_no_such(struct sema *s, const struct item *i, const struct workload *w
 		diag_help(d, "did you mean `%s`?", near);
 }
 
+void sema_unfollowed(struct sema *s, struct span at, const char *help)
+{
+	struct diag *d = diag_warning(s->diags, at, "no stage follows this order");
+
+	diag_help(d, "%s", help);
+}
+
 /* `a > b > c` over the classes of a workload, or over the workloads. */
-void sema_priority(struct sema *s, const struct item *names, struct span at,
-		   const struct workload *w)
+void sema_priority(struct sema *s, const struct item *names, const struct workload *w)
 {
 	uint32_t rank = 0;
 
@@ -273,10 +279,6 @@ void sema_priority(struct sema *s, const struct item *names, struct span at,
 		else
 			*found = rank;
 	}
-	struct diag *d = diag_warning(
-		s->diags, at, "this order is recorded, but no stage of this release follows it");
-
-	diag_help(d, "`tx` and `run` will order by it");
 }
 
 /* Classes first, so that rules may stand before them. */
@@ -294,9 +296,11 @@ static void stages_and_priority(struct sema *s, struct workload *w, const struct
 			diag_note(g, priority->at, "given first here");
 		} else if (st->kind == STMT_PRIORITY) {
 			priority = st;
-			sema_priority(s, st->names, st->at, w);
+			sema_priority(s, st->names, w);
 		}
 	}
+	if (priority && !sema_orders(w))
+		sema_unfollowed(s, priority->at, "`stage tx { all -> order by priority; }` would");
 }
 
 static void first_pass(struct building *b, const struct decl *d)

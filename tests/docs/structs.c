@@ -155,6 +155,8 @@ static const struct member stage[] = {
 	M(iop_desc_stage, hook, "`enum iop_hook`"),
 	M(iop_desc_stage, program, STRING "name of the program in the object"),
 	M(iop_desc_stage, place, PLACE),
+	M(iop_desc_stage, bands, "`iop_tx`: bands that it orders by, 0: it does not order"),
+	M(iop_desc_stage, paces, "`iop_tx`: 1: it gives packets a time to leave"),
 };
 
 static const struct member map[] = {
@@ -359,6 +361,8 @@ static const struct number features[] = {
 	N(IOP_FEATURE_LRU, "LRU hash maps"),
 	N(IOP_FEATURE_EGRESS, "tc programs that see the socket"),
 	N(IOP_FEATURE_CPUMAP_PROG, "programs of a cpumap"),
+	N(IOP_FEATURE_BANDS, "a qdisc of bands: prio or htb"),
+	N(IOP_FEATURE_EDT, "fq that sends packets at their time"),
 };
 
 static const struct number steps[] = {
@@ -372,6 +376,10 @@ static const struct number steps[] = {
 	N(IOP_EXPECT_SOCKET_PASS, "the kernel picks the socket"),
 	N(IOP_EXPECT_SOCKET_DROP, "the socket stage drops it"),
 	N(IOP_EXPECT_SOCKET_WORKERS, "one of the workers in the ranges gets it"),
+	N(IOP_EXPECT_TX_PASS, "the reply passes the tx stage"),
+	N(IOP_EXPECT_TX_DROP, "the tx stage drops the reply"),
+	N(IOP_EXPECT_TX_MARK, "a: the mark that the reply passes with"),
+	N(IOP_EXPECT_TX_BAND, "a: the band that the reply passes in"),
 };
 
 #define NUMBERS(e, count, list) { #e, count, list, COUNT_OF(list) }

@@ -49,4 +49,5 @@ done
 agree 0 "$here/agree_few.iop"
 agree 0 "$here/agree_length.iop"
 agree 1 "$here/agree.iop"
+agree 1 "$here/agree_tx.iop"
 exit "$failed"
