@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The stack on another core: by a policy's `steer`, by a program by hand, by the kernel's
- * own receive packet steering. How many packets a second get to a socket?
+ * The stack on another core: by a policy's `steer`, by a policy's stage `stack`, by a program by
+ * hand, by the kernel's own receive packet steering. How many packets a second get to a socket?
  */
 #include <poll.h>
 #include <stdio.h>
@@ -17,12 +17,12 @@
 #define PATIENCE_MS 10000
 #define POLICY "bench_steer"
 
-enum side { POLICY_SIDE, HAND, RPS, SIDES };
+enum side { POLICY_SIDE, STACK, HAND, RPS, SIDES };
 
 struct steer {
 	const struct bench *bench;
 	struct hosts hosts;
-	char object[512], hand[512], host[512], flood[512], iopctl[512];
+	char object[512], stack[512], hand[512], host[512], flood[512], iopctl[512];
 };
 
 static bool run(pid_t in, const char *const *argv)
@@ -107,7 +107,8 @@ static double measure(const struct steer *s, enum side side)
 {
 	const char *plain[] = { s->host, "wire", NULL };
 	const char *hand[] = { s->host, "-x", s->hand, "wire", NULL };
-	const char *load[] = { s->iopctl, "load", s->object, "--dev", "wire", NULL };
+	const char *load[] = { s->iopctl, "load", side == STACK ? s->stack : s->object, "--dev",
+			       "wire", NULL };
 	const char *flood[] = { s->flood, HOSTS_SERVER, SECONDS, NULL };
 	double before, after, start = 0, took = 1;
 	int text;
@@ -116,7 +117,7 @@ static double measure(const struct steer *s, enum side side)
 				   &text);
 	bool ok = host > 0 && is_ready(text);
 
-	if (ok && side == POLICY_SIDE)
+	if (ok && (side == POLICY_SIDE || side == STACK))
 		ok = run(s->hosts.server, load);
 	if (ok && side == RPS)
 		ok = set_rps(s, true);
@@ -138,12 +139,15 @@ static double measure(const struct steer *s, enum side side)
 static bool begin(struct steer *s, const struct bench *b)
 {
 	const char *slash = strrchr(b->iopc, '/');
-	char source[512];
+	char source[512], stack[512];
 	const char *compile[] = { b->iopc, source, "-o", s->object, NULL };
+	const char *compile_stack[] = { b->iopc, stack, "-o", s->stack, NULL };
 	const char *checksums[] = { "ethtool", "-K", "wire", "tx", "off", NULL };
 
 	*s = (struct steer){ .bench = b };
 	(void)snprintf(source, sizeof(source), "%s/bench/steer/steer.iop", b->source);
+	(void)snprintf(stack, sizeof(stack), "%s/bench/steer/stack.iop", b->source);
+	(void)snprintf(s->stack, sizeof(s->stack), "%s/stack.bpf.o", b->scratch);
 	(void)snprintf(s->object, sizeof(s->object), "%s/steer.bpf.o", b->scratch);
 	(void)snprintf(s->hand, sizeof(s->hand), "%s/steer_hand.o", b->objects);
 	(void)snprintf(s->host, sizeof(s->host), "%s/../steer_host", b->objects);
@@ -158,14 +162,14 @@ static bool begin(struct steer *s, const struct bench *b)
 	}
 	/* A frame that is redirected loses the mark that its checksum is still to be made: so the
 	 * sender makes it, for all sides. */
-	return run(0, compile) && hosts_open(&s->hosts) && run(s->hosts.client, checksums);
+	return run(0, compile) && run(0, compile_stack) && hosts_open(&s->hosts) && run(s->hosts.client, checksums);
 }
 
 enum outcome bench_steer(const struct bench *b)
 {
 	struct report *r = report_new("steer", b->json);
-	struct ratios hand = { 0 }, rps = { 0 }, rate[SIDES] = { 0 };
-	static const char *const names[SIDES] = { "policy", "by hand", "RPS" };
+	struct ratios hand = { 0 }, rps = { 0 }, stack_hand = { 0 }, stack_rps = { 0 }, rate[SIDES] = { 0 };
+	static const char *const names[SIDES] = { "policy", "stage stack", "by hand", "RPS" };
 	struct steer s = { 0 };
 	bool ok = begin(&s, b);
 
@@ -183,19 +187,24 @@ enum outcome bench_steer(const struct bench *b)
 			break;
 		ratios_add(&hand, pps[POLICY_SIDE], pps[HAND]);
 		ratios_add(&rps, pps[POLICY_SIDE], pps[RPS]);
+		ratios_add(&stack_hand, pps[STACK], pps[HAND]);
+		ratios_add(&stack_rps, pps[STACK], pps[RPS]);
 	}
 	hosts_close(&s.hosts);
 	if (ok) {
 		report_least(r, "packets a second to a socket, policy to program by hand", 1.00,
 			     &hand);
 		report_least(r, "packets a second to a socket, policy to RPS", 1.00, &rps);
+		report_least(r, "packets a second to a socket, stage stack to program by hand", 1.00,
+			     &stack_hand);
+		report_least(r, "packets a second to a socket, stage stack to RPS", 1.00, &stack_rps);
 		for (unsigned i = 0; i < SIDES; i++) {
 			char what[64];
 
 			(void)snprintf(what, sizeof(what), "1,000 packets a second, %s", names[i]);
 			report_figure(r, what, &rate[i]);
 			if (!b->json)
-				printf("  %-8s %8.0f packets a second\n", names[i],
+				printf("  %-12s %8.0f packets a second\n", names[i],
 				       1e3 * ratios_median(&rate[i]));
 		}
 	}

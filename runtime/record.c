@@ -72,6 +72,11 @@ static void end_strings(struct record_row *row)
 		row->qdisc.before[sizeof(row->qdisc.before) - 1] = '\0';
 		break;
 	case RECORD_EGRESS: row->egress.name[sizeof(row->egress.name) - 1] = '\0'; break;
+	case RECORD_IRQ:
+		row->irq.device[sizeof(row->irq.device) - 1] = '\0';
+		row->irq.before[sizeof(row->irq.before) - 1] = '\0';
+		row->irq.after[sizeof(row->irq.after) - 1] = '\0';
+		break;
 	case RECORD_WORKER: row->worker.comm[sizeof(row->worker.comm) - 1] = '\0'; break;
 	default: break;
 	}

@@ -16,6 +16,7 @@
 
 #define RECORD_VERSION 3
 #define RECORD_TEXT 200
+#define RECORD_IRQ_CORES 96 /* of a list of cores, as the kernel writes it */
 
 enum record_kind {
 	RECORD_NOTHING, /* an array's rows are zero at first */
@@ -26,6 +27,7 @@ enum record_kind {
 	RECORD_OFFLOAD,
 	RECORD_EGRESS,
 	RECORD_QDISC,
+	RECORD_IRQ,
 	RECORD_GROUP,   /* row 0 of a group's record */
 	RECORD_WORKER,  /* rows 1 … of it, by number */
 };
@@ -93,6 +95,14 @@ struct record_qdisc {
 	char before[16]; /* kind */
 };
 
+/* Where an interrupt of a device is served. */
+struct record_irq {
+	__u32 irq;
+	__u32 fixed; /* 1: the kernel does not let it be moved: nothing was changed */
+	char device[16];
+	char before[RECORD_IRQ_CORES], after[RECORD_IRQ_CORES];
+};
+
 /* The sockets among which the kernel chooses for one address and port. */
 struct record_group {
 	__u64 netns;
@@ -128,6 +138,7 @@ struct record_row {
 		struct record_offload offload;
 		struct record_egress egress;
 		struct record_qdisc qdisc;
+		struct record_irq irq;
 		struct record_group group;
 		struct record_worker worker;
 	};

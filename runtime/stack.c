@@ -38,6 +38,62 @@ int stack_cores_loaded(const struct installed *is, __u32 stack, struct core_list
 	return err;
 }
 
+static bool has(const struct core_list *list, __u32 core)
+{
+	for (__u32 i = 0; i < list->n; i++)
+		if (list->cores[i] == core)
+			return true;
+	return false;
+}
+
+/* Is a core of the pool one that some stage may take? */
+static bool may_be_taken(const struct iop_object *o, __u32 pool, const struct core_list *cores,
+			 __u32 core)
+{
+	bool taken = false;
+
+	for (__u32 i = 0; !taken && i < object_count(o, IOP_TABLE_STACKS); i++) {
+		struct core_list list;
+
+		if (object_stack(o, i)->pool != pool || stack_cores(o, i, cores, &list))
+			continue;
+		taken = has(&list, core);
+		free(list.cores);
+	}
+	return taken;
+}
+
+int stack_receivers(const struct iop_object *o, const struct core_list *pools,
+		    struct core_list *list)
+{
+	__u32 n = object_count(o, IOP_TABLE_STACKS), room = 1;
+
+	for (__u32 i = 0; i < n; i++)
+		room += pools[object_stack(o, i)->pool].n;
+	*list = (struct core_list){ .cores = calloc(room, sizeof(*list->cores)) };
+	if (!list->cores)
+		return -ENOMEM;
+	for (__u32 i = 0; i < n; i++) {
+		__u32 pool = object_stack(o, i)->pool;
+		const struct core_list *cores = &pools[pool];
+
+		for (__u32 c = 0; c < cores->n; c++)
+			if (!may_be_taken(o, pool, cores, cores->cores[c]) &&
+			    !has(list, cores->cores[c]))
+				list->cores[list->n++] = cores->cores[c];
+	}
+	for (__u32 i = 0; !list->n && i < n; i++) {
+		struct core_list cores;
+
+		if (stack_cores(o, i, &pools[object_stack(o, i)->pool], &cores))
+			return -ENOMEM;
+		if (cores.n)
+			list->cores[list->n++] = cores.cores[cores.n - 1];
+		free(cores.cores);
+	}
+	return 0;
+}
+
 int stack_check(const struct iop_object *o, const struct core_list *pools,
 		struct iop_report *report)
 {
@@ -214,14 +270,6 @@ int stack_fill(const struct program_values *v, const struct bpf_object *obj,
 		err = put(homes, i, &value, sizeof(value), report);
 	}
 	return err;
-}
-
-static bool has(const struct core_list *list, __u32 core)
-{
-	for (__u32 i = 0; i < list->n; i++)
-		if (list->cores[i] == core)
-			return true;
-	return false;
 }
 
 __u32 stack_queue_of(const struct program_values *v, __u32 core, bool *program)

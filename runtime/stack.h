@@ -25,6 +25,14 @@ int stack_cores(const struct iop_object *o, __u32 stack, const struct core_list 
 /* The same of a policy that is loaded. */
 int stack_cores_loaded(const struct installed *is, __u32 stack, struct core_list *list);
 
+/*
+ * The cores that shall receive, that is, serve the devices' interrupts: those of the stages' pools
+ * that no stage may take; if there are none, of each pool the core that is taken last. free()
+ * list->cores. -ENOMEM is the only error.
+ */
+int stack_receivers(const struct iop_object *o, const struct core_list *pools,
+		    struct core_list *list);
+
 /* Can each pool honour its guarantees? -ENOTSUP with the lines of those that it cannot; a note where
  * a stage has fewer cores than it asks for at most. */
 int stack_check(const struct iop_object *o, const struct core_list *pools,

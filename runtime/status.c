@@ -9,6 +9,7 @@
 #include "adopt.h"
 #include "egress.h"
 #include "hook.h"
+#include "irq.h"
 #include "live.h"
 #include "offload.h"
 #include "pile.h"
@@ -86,7 +87,7 @@ static int add_policy(struct answer *a)
 	a->problems_room =
 		1 + count(&a->is->record, RECORD_PARAM) + count(&a->is->record, RECORD_DEVICE) +
 		count(&a->is->record, RECORD_OFFLOAD) + count(&a->is->record, RECORD_EGRESS) +
-		count(&a->is->record, RECORD_QDISC);
+		count(&a->is->record, RECORD_QDISC) + count(&a->is->record, RECORD_IRQ);
 	for (__u32 g = 0; g < a->is->n_groups; g++)
 		a->problems_room += a->is->groups[g].n;
 	if (o)
@@ -202,13 +203,36 @@ static int add_devices(struct answer *a)
 	return 0;
 }
 
+static void add_irqs(struct answer *a)
+{
+	const struct record_row *row;
+
+	for (__u32 at = 0; (row = record_next(&a->is->record, RECORD_IRQ, &at));) {
+		struct iop_status_setting *s = &a->status.settings[a->status.n_settings];
+		char now[RECORD_IRQ_CORES];
+
+		if (row->irq.fixed)
+			continue;
+		a->status.n_settings++;
+		s->device = pile_string(&a->pile, row->irq.device);
+		s->what = pile_printf(&a->pile, "interrupt %u", row->irq.irq);
+		s->value = pile_printf(&a->pile, "core %s", row->irq.after);
+		s->before = pile_printf(&a->pile, "core %s", row->irq.before);
+		if (!irq_read(IRQ_ROOT, row->irq.irq, now) && strcmp(now, row->irq.after) != 0)
+			problem(a, pile_printf(&a->pile,
+					       "interrupt %u of %s was moved to core %s, perhaps by irqbalance",
+					       row->irq.irq, s->device, now));
+	}
+}
+
 static int add_settings(struct answer *a)
 {
 	const struct record *r = &a->is->record;
 	const struct record_row *row;
 
 	a->status.settings =
-		pile_array(&a->pile, count(r, RECORD_OFFLOAD) + count(r, RECORD_QDISC),
+		pile_array(&a->pile,
+			   count(r, RECORD_OFFLOAD) + count(r, RECORD_QDISC) + count(r, RECORD_IRQ),
 			   sizeof(*a->status.settings));
 	if (!a->status.settings)
 		return -ENOMEM;
@@ -227,6 +251,7 @@ static int add_settings(struct answer *a)
 					"are steered are lost",
 					s->device, s->before));
 	}
+	add_irqs(a);
 	return 0;
 }
 

@@ -33,7 +33,7 @@ struct iop_stack {
 	/* Written where packets are measured. */
 	__u64 changed;     /* when n changed last */
 	__u64 given;       /* when a core was given back last */
-	__u64 late;        /* when a packet last had waited for more than half of the target */
+	__u64 late;        /* when a packet last had waited for longer than the target */
 	__u64 keep;        /* how long none may have, before a core is given back */
 	__u64 unused[4];
 };

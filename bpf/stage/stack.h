@@ -48,7 +48,7 @@ struct {
 const volatile struct iop_stack_setup iop_stack_setup = { 0 };
 
 /* A core is taken when its packets have been late for so many targets, and the next one not
- * before that has passed again; given back when for so many no packet was near it. */
+ * before that has passed again; given back when for so many no packet was. */
 #define IOP_STACK_TAKE 4
 #define IOP_STACK_KEEP 1000
 #define IOP_STACK_KEEP_MOST 64 /* times that, where cores come and go */
@@ -236,9 +236,8 @@ static __always_inline void iop_stack_decide(struct iop_stack *s, struct iop_sta
 	__u64 base = s->target * IOP_STACK_KEEP, keep = s->keep ? s->keep : base;
 	__u32 n = *(volatile __u32 *)&s->n;
 
-	if (waited > s->target / 2)
-		*(volatile __u64 *)&s->late = now;
 	if (waited > s->target) {
+		*(volatile __u64 *)&s->late = now;
 		c->count[IOP_STACK_LATE]++;
 		if (!c->late_since)
 			c->late_since = now;

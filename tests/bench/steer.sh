@@ -21,14 +21,15 @@ left() {
 rc=0
 output=$("$run" steer --json --pairs 5 --build "$build" </dev/null) || rc=$?
 ((rc <= 1)) || { printf 'exit code %d:\n%s\n' "$rc" "$output"; exit 1; }
-for what in 'policy to program by hand' 'policy to RPS'; do
+for what in 'policy to program by hand' 'policy to RPS' 'stage stack to program by hand' \
+	'stage stack to RPS'; do
 	grep -qE "\"packets a second to a socket, $what\", \"goal\": \">= 1.00\", \"value\": [0-9.]+, .*\"pairs\": 5" <<<"$output" || {
 		printf 'no row "%s" in:\n%s\n' "$what" "$output"
 		failed=1
 	}
 done
 # Somebody's packets have arrived on each way.
-for side in policy 'by hand' RPS; do
+for side in policy 'stage stack' 'by hand' RPS; do
 	grep -qE "1,000 packets a second, $side\", \"goal\": null, \"value\": [1-9]" <<<"$output" || {
 		printf 'nothing arrived: %s\n%s\n' "$side" "$output"
 		failed=1

@@ -59,16 +59,18 @@ ordered() {
 }
 
 client native 10.8.0.1/24 10.8.0.2/24
-policy_of 16384 100us
-timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev native || give_up "it cannot be loaded"
+policy_of 16384 300us
+timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev native 2>&1 | tee "$scratch/load" ||
+	give_up "it cannot be loaded"
+expect "a veth has no interrupts, and that is said" \
+	"$(grep -c "native has no interrupts of its own" "$scratch/load")" 1
 remember
 expect "it begins with one core" "$(of cores_in_use)" 1
 
 # Up and down: quiet, a flood, quiet, a flood at random.
-flood native 10.8.0.1 7000 50 2000:300 60000:1000 2000:700 60000:1000 1000:1000
+flood native 10.8.0.1 7000 50 2000:300 200000:1000 2000:700 200000:700 1000:1000
 ordered "in turns"
 between "cores were taken" "$(of taken)" 1 100
-between "and given back" "$(of given-back)" 1 100
 between "flows moved" "$(of moved)" 1 100000
 expect "each packet was given to a core" "$(($(of given 0) + $(of given 1)))" "$sent"
 expect "and served there" "$(($(of served 0) + $(of served 1)))" "$sent"
@@ -77,8 +79,33 @@ between "and the other one some of the flood" "$(of given 1)" 100 "$sent"
 "$IOPCTL" status "$policy" >"$scratch/status"
 expect "status tells the cores in use" \
 	"$(grep -c "flood on [12] of 1..2 cores of net (0" "$scratch/status")" 1
-flood native --random 10.8.0.1 7000 1000 60000:1500 1000:800
+flood native --random 10.8.0.1 7000 1000 100000:1500 1000:800
 ordered "at random"
+# Other work on the machine lets packets wait, too.
+for ((i = 0; i < 20 && $(of given-back) == 0; i++)); do
+	in_client native "$tools/udp_order" send 10.8.0.1 7000 10 2000:1000 >/dev/null
+done
+between "and given back" "$(of given-back)" 1 100
+
+# Cores in use changed from outside, all the time, whether packets wait or not.
+stages=/sys/fs/bpf/iop/$policy/maps/iop_stacks
+restless() {
+	local n
+	for ((;;)); do
+		for n in 1 2; do
+			# struct iop_stack: least, most, target, n
+			bpftool map update pinned "$stages" key 0 0 0 0 value hex 01 00 00 00 \
+				02 00 00 00 00 ca 9a 3b 00 00 00 00 0$n 00 00 00 $zeroes
+		done
+	done
+}
+printf -v zeroes '00 %.0s' {1..108}
+moved=$(of moved)
+background restless restless
+flood native --random 10.8.0.1 7000 200 100000:2500
+kill "${pids[-2]}"
+ordered "restless"
+between "restless: flows moved" "$(($(of moved) - moved))" 200 100000000
 unload
 
 # Generic XDP: veth refuses the native one where the peer's frames may be too large for it.
@@ -90,7 +117,7 @@ timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev generic >"$scratch/load
 	give_up "it cannot be loaded"
 remember
 expect "XDP is generic there" "$(grep -c "XDP is generic" "$scratch/load")" 1
-flood generic 10.9.0.1 7000 50 2000:300 40000:1000 2000:700 40000:1000 1000:1000
+flood generic 10.9.0.1 7000 50 2000:300 150000:1000 2000:700 150000:700 1000:1000
 ordered "generic"
 between "generic: waiting is measured" "$(of measured 0)" 100 "$sent"
 between "generic: cores were taken" "$(of taken)" 1 100

@@ -99,6 +99,28 @@ static void a_poor_pool_is_told(void **state)
 	iop_report_free(report);
 }
 
+/* Interrupts go where no stage is; where there is no such core, to the one that is taken last. */
+static void who_receives(void **state)
+{
+	__u32 cores[] = { 2, 3, 4, 5 };
+	struct core_list pool = { 4, cores }, list;
+	struct iop_object *o = with_stack(1, 2, 1);
+
+	(void)state;
+	assert_int_equal(stack_receivers(o, &pool, &list), 0);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(list.cores[0], 4);
+	assert_int_equal(list.cores[1], 5);
+	free(list.cores);
+	object_close(o);
+	o = with_stack(1, 4, 1);
+	assert_int_equal(stack_receivers(o, &pool, &list), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.cores[0], 5);
+	free(list.cores);
+	object_close(o);
+}
+
 static void broken_rows_are_refused(void **state)
 {
 	(void)state;
@@ -183,6 +205,7 @@ int main(void)
 		cmocka_unit_test(guarantees_are_apart),
 		cmocka_unit_test(a_stage_has_its_cores),
 		cmocka_unit_test(a_poor_pool_is_told),
+		cmocka_unit_test(who_receives),
 		cmocka_unit_test(broken_rows_are_refused),
 		cmocka_unit_test(one_more_core_moves_few),
 		cmocka_unit_test(each_queue_has_a_row),
