@@ -252,6 +252,56 @@ static void tell_process(const struct search *s, const struct adopt_group *g,
 		w->home = home_of(w->is.pid);
 }
 
+struct candidate {
+	pid_t pid;
+	__u64 started;
+};
+
+static int by_age(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->started != y->started)
+		return x->started < y->started ? -1 : 1;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/*
+ * Where each process holds all of the group's sockets (nginx), nothing tells who serves which.
+ * Such servers make a socket and then a process for each worker, in the same order: so the
+ * n-th process is taken for the n-th worker's, if there are as many, or one more, the parent.
+ * What depends on it is a name in `status` and which worker is near.
+ */
+static int tell_in_order(const struct search *s, struct adopt_group *g)
+{
+	_cleanup_free_ struct candidate *all = calloc(s->n_holders + 1, sizeof(*all));
+	struct candidate *first = all;
+	__u32 n = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_holders; i++) {
+		pid_t pid = s->holders[i].pid;
+
+		if (s->holders[i].inode != g->workers[0].is.inode)
+			continue;
+		if (copies_of(s, g, pid) != g->is.n_workers)
+			return 0;
+		all[n++] = (struct candidate){ pid, proc_started(pid) };
+	}
+	qsort(all, n, sizeof(*all), by_age);
+	if (n == g->is.n_workers + 1)
+		first++;
+	else if (n != g->is.n_workers)
+		return 0;
+	for (__u32 w = 0; w < g->is.n_workers; w++) {
+		g->workers[w].is.pid = first[w].pid;
+		(void)proc_comm(first[w].pid, g->workers[w].is.comm);
+		g->workers[w].home = home_of(first[w].pid);
+	}
+	return 0;
+}
+
 static int by_order(const void *a, const void *b)
 {
 	const struct adopt_worker *x = a, *y = b;
@@ -275,7 +325,7 @@ static int by_group(const void *a, const void *b)
 	return memcmp(x->address, y->address, sizeof(x->address));
 }
 
-static void number_workers(struct search *s)
+static int number_workers(struct search *s)
 {
 	__u32 rows = 0;
 
@@ -287,9 +337,12 @@ static void number_workers(struct search *s)
 		qsort(g->workers, g->is.n_workers, sizeof(*g->workers), by_order);
 		for (__u32 w = 0; w < g->is.n_workers; w++)
 			tell_process(s, g, &g->workers[w]);
+		if (g->is.n_workers > 1 && tell_in_order(s, g))
+			return -ENOMEM;
 		g->is.base = rows;
 		rows += g->is.n_workers;
 	}
+	return 0;
 }
 
 /* --- what is missing --- */
@@ -420,7 +473,8 @@ int adopt_workers(const struct iop_object *o, struct adoption *out, struct iop_r
 		err = check_found(&s);
 		result = err ? err : result;
 	}
-	number_workers(&s);
+	if (number_workers(&s) && !result)
+		result = report_no_memory(report);
 	err = adoption_check(o, out, report);
 	result = err ? err : result;
 	socket_list_free(&s.list);
