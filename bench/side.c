@@ -124,13 +124,14 @@ static bool fill_maps(const struct side *s, uint32_t n_cpus)
 
 	bpf_object__for_each_map(map, s->object) {
 		for (uint32_t cpu = 0; cpu < n_cpus; cpu++) {
-			uint32_t value = CORE_QUEUE;
+			uint32_t value[2] = { CORE_QUEUE, 0 }; /* struct bpf_cpumap_val, or its beginning */
 
 			if (is_near_map(map))
-				value = core_near(cpu);
+				value[0] = core_near(cpu);
 			else if (bpf_map__type(map) != BPF_MAP_TYPE_CPUMAP || cpu >= CORES)
 				break;
-			if (bpf_map__update_elem(map, &cpu, sizeof(cpu), &value, sizeof(value), 0))
+			if (bpf_map__update_elem(map, &cpu, sizeof(cpu), value, bpf_map__value_size(map),
+						 0))
 				return fail(s, bpf_map__name(map), errno);
 		}
 	}

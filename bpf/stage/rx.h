@@ -2,10 +2,10 @@
 /*
  * The driver stage: from a frame to a datagram or segment of a workload.
  *
- * It is done in two steps. iop_rx_open() finds the ports and asks whether a
- * workload matches them, so that traffic which no workload names leaves after the
- * fewest instructions. iop_rx_found() then makes sure that the datagram or segment
- * is whole. A packet that either refuses is passed untouched.
+ * It is done in two steps. iop_frame_open() finds the ports and nothing more, so
+ * that traffic which no workload names leaves after the fewest instructions.
+ * iop_rx_enter() then makes sure that the datagram or segment is whole. A packet
+ * that either refuses is passed untouched.
  */
 #ifndef IOP_STAGE_RX_H
 #define IOP_STAGE_RX_H
@@ -93,11 +93,11 @@ static __always_inline bool iop_behind_ip6(struct iop_pkt *p)
 	return false;
 }
 
-/* From the Ethernet header at `frame` up to the header with the ports, behind at most two VLAN
- * tags; false: not a protocol of ours over IP. */
-static __always_inline bool iop_frame_open(struct iop_pkt *p, const void *frame)
+/* From `start` up to the header with the ports, behind at most two VLAN tags; false: not a
+ * protocol of ours over IP. */
+static __always_inline bool iop_headers(struct iop_pkt *p)
 {
-	p->l3 = frame + ETH_HLEN;
+	p->l3 = p->start + ETH_HLEN;
 #pragma clang loop unroll(disable)
 	for (int tags = 0; tags < 3; tags++) {
 		__be16 type;
@@ -117,6 +117,16 @@ static __always_inline bool iop_frame_open(struct iop_pkt *p, const void *frame)
 		iop_opaque(p->l3);
 	}
 	return false;
+}
+
+static __always_inline bool iop_frame_open(struct iop_pkt *p)
+{
+	if (!iop_headers(p))
+		return false;
+	p->payload = (const __u8 *)(p->udp + 1);
+	/* Or LLVM carries it as a flag, and the verifier sees addresses of the other family. */
+	iop_opaque(p->family);
+	return true;
 }
 
 /* A segment has no length of its own: it is what IP carries behind its headers. */
@@ -184,35 +194,7 @@ STAGE_FN static bool iop_rx_enter(struct iop_pkt *p)
 	return true;
 }
 
-/*
- * A packet of a workload, in a function of its own: what is foreign leaves through a program
- * that saves few registers and has no stack. (The JIT compilers save at a function's entry what
- * any part of it uses.) `family` is 4 or 6, and behind a byte the protocol where there are several.
- */
-static __attribute__((noinline, used)) int iop_rx_found(struct xdp_md *ctx, const void *l3,
-						    const struct udphdr *udp, __u64 family,
-						    __u64 workload)
-{
-	struct iop_pkt p;
-
-	p.ctx = ctx;
-	p.hook = IOP_HOOK_RX;
-	p.end = (const __u8 *)(long)ctx->data_end;
-	p.start = (const __u8 *)(long)ctx->data;
-	p.l3 = l3;
-	p.udp = udp;
-	p.payload = (const __u8 *)(udp + 1);
-	p.family = family;
-	if (iop_rx_protos == (IOP_UDP | IOP_TCP)) {
-		p.family = family & 0xff;
-		p.l4 = family >> 8;
-	}
-	if (!iop_rx_enter(&p))
-		return XDP_PASS;
-	return iop_rx_request(&p, workload);
-}
-
-static __always_inline int iop_rx_open(struct xdp_md *ctx)
+static __always_inline int iop_rx_run(struct xdp_md *ctx)
 {
 	int pass = XDP_PASS;
 	__u64 workload;
@@ -221,16 +203,15 @@ static __always_inline int iop_rx_open(struct xdp_md *ctx)
 	p.ctx = ctx;
 	p.hook = IOP_HOOK_RX;
 	p.end = (const __u8 *)(long)ctx->data_end;
-	if (!iop_frame_open(&p, (const void *)(long)ctx->data))
+	p.start = (const __u8 *)(long)ctx->data;
+	if (!iop_frame_open(&p))
 		goto pass;
-	/* Or LLVM carries it as a flag, and the verifier sees addresses of the other family. */
-	iop_opaque(p.family);
 	workload = iop_rx_workload(&p);
+	/* What no workload names leaves by the straight way. */
 	if (__builtin_expect(workload == IOP_NONE, 1))
 		goto pass;
-	if (iop_rx_protos == (IOP_UDP | IOP_TCP))
-		p.family |= (__u64)p.l4 << 8;
-	return iop_rx_found(ctx, p.l3, p.udp, p.family, workload);
+	if (iop_rx_enter(&p))
+		return iop_rx_request(&p, workload);
 pass:
 	iop_opaque(pass); /* or a register holds it from the beginning */
 	return pass;

@@ -16,7 +16,7 @@
 
 SEC("xdp") int iop_rx(struct xdp_md *ctx)
 {
-	return iop_rx_open(ctx);
+	return iop_rx_run(ctx);
 }
 
 SEC("xdp/cpumap") int iop_stack(struct xdp_md *ctx)

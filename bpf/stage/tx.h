@@ -20,10 +20,7 @@ static __always_inline bool iop_tx_open(struct __sk_buff *ctx, struct iop_pkt *p
 	p->hook = IOP_HOOK_TX;
 	p->end = (const __u8 *)(long)ctx->data_end;
 	p->start = (const __u8 *)(long)ctx->data;
-	if (!iop_frame_open(p, p->start))
-		return false;
-	iop_opaque(p->family); /* as in iop_rx_open() */
-	return true;
+	return iop_frame_open(p);
 }
 
 /*

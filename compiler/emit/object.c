@@ -100,7 +100,6 @@ static void drop_uncalled(LLVMModuleRef m)
 static void internalise(struct emitter *e)
 {
 	unsigned inline_kind = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
-	unsigned noinline_kind = LLVMGetEnumAttributeKindForName("noinline", 8);
 	LLVMAttributeRef always = LLVMCreateEnumAttribute(e->ctx, inline_kind, 0);
 
 	for (LLVMValueRef f = LLVMGetFirstFunction(e->mod), next; f; f = next) {
@@ -108,8 +107,7 @@ static void internalise(struct emitter *e)
 		if (LLVMIsDeclaration(f) || *section_of(f) || LLVMGetLinkage(f) == LLVMWeakAnyLinkage)
 			continue; /* weak: a walk (walk.c) */
 		LLVMSetLinkage(f, LLVMInternalLinkage);
-		if (!LLVMGetEnumAttributeAtIndex(f, LLVMAttributeFunctionIndex, noinline_kind))
-			LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, always);
+		LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, always);
 	}
 	for (int h = 0; h < IOP_HOOKS; h++) {
 		LLVMValueRef f = LLVMGetNamedFunction(e->mod, e->plan->hooks[h].program);

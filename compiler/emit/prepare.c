@@ -80,15 +80,12 @@ static void prepare(LLVMModuleRef m)
 		if (list)
 			LLVMDeleteGlobal(list);
 	}
-	const unsigned noinline = LLVMGetEnumAttributeKindForName("noinline", 8);
-
 	LLVMSetIsNewDbgInfoFormat(m, false); /* as calls, which can be taken out */
 	for (LLVMValueRef f = LLVMGetFirstFunction(m); f; f = LLVMGetNextFunction(f)) {
 		each_instruction(m, f, leave_memory);
 		each_instruction(m, f, drop_variable);
-		if (LLVMGetLinkage(f) != LLVMInternalLinkage ||
-		    LLVMGetEnumAttributeAtIndex(f, LLVMAttributeFunctionIndex, noinline))
-			continue; /* programs and their parts, and what iopc looks up the types of */
+		if (LLVMGetLinkage(f) != LLVMInternalLinkage)
+			continue; /* programs, and what iopc looks up the types of */
 		each_instruction(m, f, drop_place);
 		LLVMSetSubprogram(f, NULL);
 	}
