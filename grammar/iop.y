@@ -40,7 +40,7 @@ static void iop_yyerror(struct span *at, struct parse *p, const char *exhausted)
 %token POLICY "policy" INCLUDE "include" POOL "pool" PARAM "param" LIVE "live"
 %token HEADER "header" SIGNAL "signal" CACHE "cache" WORKLOAD "workload"
 %token CLASS "class" PRIORITY "priority" STAGE "stage" TEST "test"
-%token REQUIRE "require" PACKET "packet"
+%token REQUIRE "require" SET "set" PACKET "packet"
 %token WHEN "when" UNTIL "until" AND "and" OR "or" NOT "not" IN "in"
 %token STARTS "starts" CONTAINS "contains" WITHIN "within"
 %token WORD "a word"
@@ -91,6 +91,7 @@ decl:
 |	"include" STRING ";"			{ $$ = decl_text(p, DECL_INCLUDE, @$, @2, $2, (struct stmts){ NULL, NULL }); }
 |	"param" word "=" constant live ";"	{ $$ = decl_param(p, @$, $2, $4, $5); }
 |	"signal" word ":" knob_phrase ";"	{ $$ = decl_phrase(p, DECL_SIGNAL, @$, $2, @4, $4); }
+|	"set" word ":" knob_phrase ";"		{ $$ = decl_phrase(p, DECL_SET, @$, $2, @4, $4); }
 |	"require" knob_phrase ";"		{ $$ = decl_phrase(p, DECL_REQUIRE, @$, (struct name){ NULL, @1 }, @2, $2); }
 |	"priority" ranks ";"			{ $$ = decl_priority(p, @$, $2); }
 |	"pool" word open knobs close		{ $$ = decl_named(p, DECL_POOL, @$, $2, $4); }
@@ -298,7 +299,8 @@ segment:
 ;
 word_token:
 	WORD | "policy" | "include" | "pool" | "param" | "live" | "header" | "signal" | "cache"
-|	"workload" | "class" | "priority" | "stage" | "test" | "require" | "packet"
+|	"workload" | "class" | "priority" | "stage" | "test" | "require" | "set"
+|	"packet"
 ;
 reserved:
 	"when" | "until" | "and" | "or" | "not" | "in" | "starts" | "contains" | "within"
@@ -338,6 +340,7 @@ range_or_set:
 	constant
 |	NUMBER "-" NUMBER		{ $$ = item_pair(p, ITEM_RANGE, @$, $1, $3); }
 |	set
+|	word				{ $$ = item_path(p, $1); }
 ;
 text:
 	STRING				{ $$ = item_literal(p, @1, $1); }

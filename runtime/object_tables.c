@@ -83,6 +83,7 @@ static const struct field map_fields[] = {
 	OPTION(map, pool, IOP_TABLE_POOLS),
 	ENUM(map, workers_kind, IOP_WORKERS_KINDS),
 	SHARE(map, first_range, n_ranges, IOP_TABLE_RANGES),
+	SHARE(map, first_prefix, n_prefixes, IOP_TABLE_PREFIXES),
 	PLACE(map),
 };
 

@@ -124,6 +124,11 @@ static int probe_lru(void)
 	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_LRU_HASH, NULL);
 }
 
+static int probe_trie(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_LPM_TRIE, NULL);
+}
+
 /* Those that return what was there before; adding alone is as old as BPF. */
 static int probe_atomics(void)
 {
@@ -187,6 +192,7 @@ static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_CPUMAP_PROG] = probe_cpumap_program,
 	[IOP_FEATURE_BANDS] = qdisc_probe_bands,
 	[IOP_FEATURE_EDT] = probe_edt,
+	[IOP_FEATURE_TRIE] = probe_trie,
 };
 
 int probe_feature(enum iop_feature feature)

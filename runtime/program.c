@@ -10,6 +10,7 @@
 #include "line_info.h"
 #include "rodata.h"
 #include "stack.h"
+#include "set_map.h"
 #include "verifier.h"
 #include "worker_rows.h"
 
@@ -336,6 +337,8 @@ static int fill_policy(const struct program_values *v, const struct bpf_object *
 			continue;
 		if (d->role == IOP_MAP_CPUS)
 			err = fill_cores(v, obj, map, report);
+		else if (d->role == IOP_MAP_SET)
+			err = set_fill(v->object, d, map, report);
 		else if (d->role == IOP_MAP_NEAR_CORE && d->pool != IOP_NONE)
 			err = fill_near(v, map, v->pools[d->pool].cores, v->pools[d->pool].n,
 					report);

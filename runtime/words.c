@@ -27,6 +27,7 @@ WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "coun
       [IOP_MAP_GROUP] = "the group's workload and size", [IOP_MAP_NEAR_CORE] = "nearest core",
       [IOP_MAP_NEAR_WORKER] = "nearest worker", [IOP_MAP_TURNS] = "turns of round_robin",
       [IOP_MAP_LIMIT] = "state of limits", [IOP_MAP_RODATA] = "constants set at load",
+      [IOP_MAP_SET] = "entries of a set",
       [IOP_MAP_WORKER_ROWS] = "what workers do", [IOP_MAP_WORKER_OF] = "sockets to workers",
       [IOP_MAP_LIVE] = "live params",
       [IOP_MAP_STACKS] = "stack stages", [IOP_MAP_STACK_ROWS] = "flows of stack stages",
@@ -47,6 +48,7 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = 
       [IOP_FEATURE_REUSEPORT] = "reuseport", [IOP_FEATURE_SOCKARRAY] = "sockarray",
       [IOP_FEATURE_PIDFD_GETFD] = "pidfd-getfd", [IOP_FEATURE_CPUMAP] = "cpumap",
       [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru",
+      [IOP_FEATURE_TRIE] = "trie",
       [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program",
       [IOP_FEATURE_BANDS] = "bands", [IOP_FEATURE_EDT] = "edt")
 
@@ -105,6 +107,8 @@ void words_ranges(FILE *f, const struct iop_object *o, __u32 first, __u32 n)
 	}
 }
 
+#define SHOWN_PREFIXES 16u /* of a match; a set may have a hundred thousand */
+
 static void write_prefixes(FILE *f, const struct iop_object *o, const char *word, __u32 first,
 			   __u32 n)
 {
@@ -117,6 +121,10 @@ static void write_prefixes(FILE *f, const struct iop_object *o, const char *word
 		(void)fprintf(f, "%s%s", i ? "," : word, text);
 		if (p->length != (p->family == 4 ? 32 : 128))
 			(void)fprintf(f, "/%u", p->length);
+		if (i + 1 == SHOWN_PREFIXES && n > SHOWN_PREFIXES) {
+			(void)fprintf(f, " and %u more", n - SHOWN_PREFIXES);
+			return;
+		}
 	}
 }
 

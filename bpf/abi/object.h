@@ -223,6 +223,7 @@ enum iop_map_role {
 	IOP_MAP_STACK_HOMES,  /* "iop_stack_homes": abi/stack.h */
 	IOP_MAP_STACK_CORES,  /* "iop_stack_cores": abi/stack.h */
 	IOP_MAP_COUNT_STACK,  /* "iop_stack_counts": abi/stack.h */
+	IOP_MAP_SET,          /* "iop_set_NAME": LPM trie or hash, abi/set.h; filled by the loader */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -242,6 +243,8 @@ struct iop_desc_map {
 	__u32 workers_kind;    /* enum iop_workers_kind */
 	__u32 first_range, n_ranges;
 	__u32 workers_n;       /* LAST, ALL_BUT_LAST */
+	/* SET: its entries; a number is the first 64 bits of an address of family 6 */
+	__u32 first_prefix, n_prefixes;
 	struct iop_desc_place place;
 };
 
@@ -312,6 +315,7 @@ enum iop_feature {
 	IOP_FEATURE_CPUMAP_PROG,
 	IOP_FEATURE_BANDS,
 	IOP_FEATURE_EDT,
+	IOP_FEATURE_TRIE,
 	IOP_FEATURES
 };
 

@@ -392,4 +392,33 @@ STAGE_FN static __u64 iop_payload_len(const struct iop_pkt *p)
 	return p->payload_len;
 }
 
+/* --- large sets (abi/set.h) --- */
+
+/* Of an address of IPv4, `hi` is nothing, and `lo` its four bytes. */
+STAGE_FN static bool iop_in_set(void *set, const struct iop_addr *a)
+{
+	bool v4 = a->family == 4;
+	__u64 key[3];
+
+	key[0] = v4 ? 4ULL << 32 | 64 : 6ULL << 32 | 160;
+	key[1] = v4 ? a->lo : a->hi;
+	key[2] = v4 ? 0 : a->lo;
+	return bpf_map_lookup_elem(set, key) != NULL;
+}
+
+STAGE_FN static bool iop_in_numbers(void *set, __u64 n)
+{
+	__u64 key[3] = { 6ULL << 32 | 96, bpf_cpu_to_be64(n), 0 };
+
+	return bpf_map_lookup_elem(set, key) != NULL;
+}
+
+/* `i` is below the number of bits. */
+STAGE_FN static bool iop_in_bits(const __u8 *bits, __u64 i)
+{
+	__u64 at = i >> 3;
+
+	return bits[at] >> (i & 7) & 1;
+}
+
 #endif

@@ -45,6 +45,25 @@ static void compare(struct emitter *e, const struct cond *c, LLVMBasicBlockRef i
 	emit_cond_br(e, LLVMBuildICmp(e->b, predicates[c->kind], a, b, ""), is, is_not);
 }
 
+/* A set that is bits or a map. */
+static void in_numbers(struct emitter *e, const struct set *s, LLVMValueRef v, LLVMBasicBlockRef is,
+		       LLVMBasicBlockRef is_not)
+{
+	LLVMBasicBlockRef within;
+	LLVMValueRef i, last;
+
+	if (e->plan->sets[s->id].form == PLAN_SET_MAP) {
+		emit_cond_br(e, CALL(e, "iop_in_numbers", e->set_vars[s->id], v), is, is_not);
+		return;
+	}
+	within = emit_block(e, "within");
+	i = LLVMBuildSub(e->b, v, emit_i64(e, s->ranges[0].lo), "");
+	last = emit_i64(e, s->ranges[s->n - 1].hi - s->ranges[0].lo);
+	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULE, i, last, ""), within, is_not);
+	emit_at(e, within);
+	emit_cond_br(e, CALL(e, "iop_in_bits", e->set_vars[s->id], i), is, is_not);
+}
+
 /* Single numbers become a switch, ranges comparisons behind it; all of them `base` higher. */
 static void ranges(struct emitter *e, LLVMValueRef v, const struct range *list, uint32_t n,
 		   uint64_t base, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not)
@@ -121,12 +140,18 @@ static void prefix(struct emitter *e, const struct prefix *p, LLVMValueRef hi, L
 }
 
 static void prefixes(struct emitter *e, const struct field_ref *f, const struct prefix *p,
-		     uint32_t n, LLVMBasicBlockRef is, LLVMBasicBlockRef is_not,
-		     LLVMBasicBlockRef unknown)
+		     uint32_t n, const struct set *set, LLVMBasicBlockRef is,
+		     LLVMBasicBlockRef is_not, LLVMBasicBlockRef unknown)
 {
-	LLVMBasicBlockRef v4 = emit_block(e, "v4"), v6 = emit_block(e, "v6");
+	LLVMBasicBlockRef v4, v6;
 	LLVMValueRef addr = emit_address(e, f, unknown), hi, lo, family;
 
+	if (set && e->plan->sets[set->id].form == PLAN_SET_MAP) {
+		emit_cond_br(e, CALL(e, "iop_in_set", e->set_vars[set->id], addr), is, is_not);
+		return;
+	}
+	v4 = emit_block(e, "v4");
+	v6 = emit_block(e, "v6");
 	hi = member(e, e->addr, addr, 0);
 	lo = member(e, e->addr, addr, 1);
 	family = member(e, e->addr, addr, 2);
@@ -275,10 +300,13 @@ void emit_comparison(struct emitter *e, const struct cond *c, LLVMBasicBlockRef 
 	}
 	switch (c->kind) {
 	case COND_RANGES:
-		ranges(e, number(e, c->lhs, unknown), c->ranges, c->n, 0, is, is_not);
+		if (c->set && e->plan->sets[c->set->id].form != PLAN_SET_CODE)
+			in_numbers(e, c->set, number(e, c->lhs, unknown), is, is_not);
+		else
+			ranges(e, number(e, c->lhs, unknown), c->ranges, c->n, 0, is, is_not);
 		break;
 	case COND_PREFIXES:
-		prefixes(e, &c->field, c->prefixes, c->n, is, is_not, unknown);
+		prefixes(e, &c->field, c->prefixes, c->n, c->set, is, is_not, unknown);
 		break;
 	case COND_BYTES:
 	case COND_STARTS:
@@ -321,7 +349,7 @@ void emit_cond(struct emitter *e, const struct cond *c, bool want, LLVMBasicBloc
 }
 
 static void match_side(struct emitter *e, enum lang_field field, const struct prefix *p, uint32_t n,
-		       LLVMBasicBlockRef no)
+		       const struct set *set, LLVMBasicBlockRef no)
 {
 	struct field_ref f = { .field = field };
 	LLVMBasicBlockRef next;
@@ -329,7 +357,7 @@ static void match_side(struct emitter *e, enum lang_field field, const struct pr
 	if (!n)
 		return;
 	next = emit_block(e, "");
-	prefixes(e, &f, p, n, next, no, no);
+	prefixes(e, &f, p, n, set, next, no, no);
 	emit_at(e, next);
 }
 
@@ -354,8 +382,8 @@ void emit_match(struct emitter *e, const struct workload *w, bool ports, LLVMBas
 			       emit_port(e, m, 0), next, other);
 			emit_at(e, next);
 		}
-		match_side(e, FIELD_IP_DST, m->to, m->n_to, other);
-		match_side(e, FIELD_IP_SRC, m->from, m->n_from, other);
+		match_side(e, FIELD_IP_DST, m->to, m->n_to, m->to_set, other);
+		match_side(e, FIELD_IP_SRC, m->from, m->n_from, m->from_set, other);
 		emit_br(e, yes);
 		emit_at(e, other);
 	}

@@ -90,17 +90,17 @@ bool emit_same_atom(const struct cond *a, const struct cond *b)
 {
 	if (a == b)
 		return true;
-	if (a->kind != b->kind || a->n != b->n || a->within != b->within ||
+	if (a->kind != b->kind || a->set != b->set || a->n != b->n || a->within != b->within ||
 	    !same_value(a->lhs, b->lhs) || !same_value(a->rhs, b->rhs))
 		return false;
 	if (a->kind == COND_RANGES)
-		return memcmp(a->ranges, b->ranges, a->n * sizeof(*a->ranges)) == 0;
+		return a->set || memcmp(a->ranges, b->ranges, a->n * sizeof(*a->ranges)) == 0;
 	if (a->kind < COND_PREFIXES)
 		return true;
 	if (!same_field(&a->field, &b->field))
 		return false;
 	if (a->kind == COND_PREFIXES)
-		return memcmp(a->prefixes, b->prefixes, a->n * sizeof(*a->prefixes)) == 0;
+		return a->set || memcmp(a->prefixes, b->prefixes, a->n * sizeof(*a->prefixes)) == 0;
 	return same_strings(a->strings, b->strings, a->n);
 }
 

@@ -85,7 +85,7 @@ struct emitter {
 	struct walk_function *walks; /* of fields */
 
 	/* of other files, by action or pool or param id */
-	LLVMValueRef *action_maps;
+	LLVMValueRef *action_maps, *set_vars;
 	LLVMValueRef *pool_vars, *param_vars;
 	LLVMValueRef *stack_vars; /* by workload */
 	LLVMValueRef turns, buckets;

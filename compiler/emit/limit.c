@@ -58,6 +58,7 @@ LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a)
 
 	switch (m->key) {
 	case PLAN_KEY_NONE:
+	case PLAN_KEY_SET: /* of no limit */
 		break;
 	case PLAN_KEY_NUMBER:
 		next = emit_block(e, "");

@@ -3,6 +3,9 @@
  * Maps and variables whose layout the policy decides: globals with the debug
  * types from which LLVM makes the BTF that libbpf reads map definitions from.
  */
+#include <linux/bpf.h>
+
+#include "abi/set.h"
 #include "emit/emitter.h"
 
 /* `int (*name)[n]`, libbpf's way to write a number in a type. */
@@ -49,6 +52,12 @@ static LLVMMetadataRef key_type(struct emitter *e, const struct plan_map *m)
 				    (struct debug_member[]){ { "bytes", debug_bytes(e, 64), 64, 0 },
 							     { "size", u64, 8, 64 } },
 				    2, 72);
+	case PLAN_KEY_SET:
+		return debug_struct(e, "iop_set_key",
+				    (struct debug_member[]){ { "length", debug_u32(e), 4, 0 },
+							     { "family", debug_u32(e), 4, 4 },
+							     { "address", debug_bytes(e, 16), 16, 8 } },
+				    3, sizeof(struct iop_set_key));
 	}
 	return debug_u32(e);
 }
@@ -82,14 +91,18 @@ static LLVMMetadataRef value_type(struct emitter *e, const struct plan_map *m)
 
 static LLVMValueRef define_map(struct emitter *e, const struct plan_map *m)
 {
-	struct debug_member members[4] = { number(e, "type", m->type),
+	struct debug_member members[5] = { number(e, "type", m->type),
 					   number(e, "max_entries", m->max_entries),
 					   type(e, "key", key_type(e, m)),
 					   type(e, "value", value_type(e, m)) };
-	LLVMTypeRef shape = LLVMArrayType2(e->ptr, 4);
+	uint32_t n = 4;
 	LLVMValueRef declared = LLVMGetNamedGlobal(e->mod, m->name), g;
 
-	for (uint32_t i = 0; i < 4; i++)
+	if (m->type == BPF_MAP_TYPE_LPM_TRIE)
+		members[n++] = number(e, "map_flags", BPF_F_NO_PREALLOC);
+	LLVMTypeRef shape = LLVMArrayType2(e->ptr, n);
+
+	for (uint32_t i = 0; i < n; i++)
 		members[i].offset = 8 * i;
 	g = LLVMAddGlobal(e->mod, shape, "");
 	LLVMSetInitializer(g, LLVMConstNull(shape));
@@ -100,13 +113,14 @@ static LLVMValueRef define_map(struct emitter *e, const struct plan_map *m)
 		LLVMDeleteGlobal(declared);
 	}
 	LLVMSetValueName2(g, m->name, strlen(m->name));
-	debug_variable(e, g, m->name, debug_struct(e, "", members, 4, 32));
+	debug_variable(e, g, m->name, debug_struct(e, "", members, n, 8 * n));
 	return g;
 }
 
 void emit_maps(struct emitter *e)
 {
 	e->action_maps = arena_alloc(e->arena, (e->policy->n_actions + 1) * sizeof(*e->action_maps));
+	e->set_vars = arena_alloc(e->arena, (e->policy->n_sets + 1) * sizeof(*e->set_vars));
 	for (uint32_t i = 0; i < e->plan->n_maps; i++) {
 		const struct plan_map *m = e->plan->maps[i];
 
@@ -114,6 +128,8 @@ void emit_maps(struct emitter *e)
 			continue;
 		LLVMValueRef g = define_map(e, m);
 
+		if (m->set)
+			e->set_vars[m->set->id] = g;
 		if (m->action)
 			e->action_maps[m->action->id] = g;
 	}
@@ -178,8 +194,24 @@ static LLVMValueRef cores_variable(struct emitter *e, const char *name)
 			debug_struct(e, "iop_pool_cores", m, 2, sizeof(struct iop_pool_cores)));
 }
 
+static LLVMValueRef set_bits(struct emitter *e, const struct set *s)
+{
+	uint64_t first = s->ranges[0].lo, size = (s->ranges[s->n - 1].hi - first) / 8 + 1;
+	uint8_t *bits = arena_alloc(e->arena, size);
+
+	memset(bits, 0, size);
+	for (uint32_t i = 0; i < s->n; i++)
+		for (uint64_t k = s->ranges[i].lo - first; k <= s->ranges[i].hi - first; k++)
+			bits[k / 8] |= (uint8_t)(1u << k % 8);
+	return emit_constants(e, arena_printf(e->arena, "iop_set_%s", s->name), bits, (uint32_t)size);
+}
+
 void emit_variables(struct emitter *e)
 {
+	for (uint32_t i = 0; i < e->policy->n_sets; i++)
+		if (e->plan->sets[i].form == PLAN_SET_BITS)
+			e->set_vars[i] = set_bits(e, e->policy->sets[i]);
+
 	const struct policy *p = e->policy;
 	LLVMMetadataRef u32 = debug_u32(e);
 

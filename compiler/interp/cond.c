@@ -61,12 +61,47 @@ static enum truth compare(const struct cond *c, const struct facts *facts)
 	}
 }
 
+/* Entries of a set are sorted and disjoint: the last one that does not begin behind it. */
+static bool set_has_number(const struct set *s, uint64_t v)
+{
+	uint32_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (s->ranges[mid].lo <= v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && v <= s->ranges[lo - 1].hi;
+}
+
+bool set_has_address(const struct set *s, const struct datum *addr)
+{
+	uint32_t lo = 0, hi = s->n, bytes = addr->family == 4 ? 4 : 16;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		const struct prefix *p = &s->prefixes[mid];
+
+		if (p->family < addr->family ||
+		    (p->family == addr->family && memcmp(p->addr, addr->data, bytes) <= 0))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && prefix_holds(&s->prefixes[lo - 1], addr);
+}
+
 static enum truth in_ranges(const struct cond *c, const struct facts *facts)
 {
 	uint64_t v;
 
 	if (!value_eval(c->lhs, facts, &v))
 		return UNKNOWN;
+	if (c->set)
+		return truth(set_has_number(c->set, v));
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (c->ranges[i].lo <= v && v <= c->ranges[i].hi)
 			return YES;
@@ -91,6 +126,8 @@ static enum truth in_prefixes(const struct cond *c, const struct facts *facts)
 
 	if (d.kind != DATUM_ADDR)
 		return UNKNOWN;
+	if (c->set)
+		return truth(set_has_address(c->set, &d));
 	for (uint32_t i = 0; i < c->n; i++) {
 		if (prefix_holds(&c->prefixes[i], &d))
 			return YES;

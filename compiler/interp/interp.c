@@ -8,8 +8,11 @@
 
 #include "interp/model.h"
 
-static bool in_prefixes(const struct prefix *prefixes, uint32_t n, const struct datum *addr)
+static bool in_prefixes(const struct prefix *prefixes, uint32_t n, const struct set *set,
+			const struct datum *addr)
 {
+	if (set)
+		return set_has_address(set, addr);
 	for (uint32_t i = 0; i < n; i++) {
 		if (prefix_holds(&prefixes[i], addr))
 			return true;
@@ -31,7 +34,8 @@ static bool match_holds(const struct match *m, const struct packet *pk)
 	struct datum src = addr_read(pk, true), dst = addr_read(pk, false);
 
 	return m->proto == pk->proto && in_ports(m, be16(pk->l4 + 2)) &&
-	       in_prefixes(m->to, m->n_to, &dst) && in_prefixes(m->from, m->n_from, &src);
+	       in_prefixes(m->to, m->n_to, m->to_set, &dst) &&
+	       in_prefixes(m->from, m->n_from, m->from_set, &src);
 }
 
 static const struct workload *find_workload(const struct policy *p, const struct packet *pk)

@@ -103,6 +103,7 @@ enum truth { NO, YES, UNKNOWN };
 
 enum truth cond_eval(const struct cond *c, const struct facts *facts);
 bool prefix_holds(const struct prefix *p, const struct datum *addr);
+bool set_has_address(const struct set *s, const struct datum *addr);
 uint64_t param_value(const struct param *p, const struct interp_env *env);
 
 /* --- limit.c --- */

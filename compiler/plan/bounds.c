@@ -41,7 +41,7 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		variables |= p->pools[i]->steered && !p->pools[i]->fixed;
 	for (uint32_t i = 0; i < p->n_params; i++)
 		*(p->params[i]->live ? &live : &variables) |= plan->reads_param[i];
-	variables |= plan->hooks[hook].tables;
+	variables |= plan->hooks[hook].tables || plan->set_bits;
 	return n + variables + live + (plan->n_turns || plan->n_buckets);
 }
 

@@ -287,6 +287,13 @@ static void map(struct description *d, const struct plan_map *m)
 		.pool = IOP_NONE,
 	};
 
+	if (m->set) {
+		const struct plan_set *s = &d->plan->sets[m->set->id];
+
+		row.first_prefix = prefixes(d, s->prefixes, s->n);
+		row.n_prefixes = s->n;
+		row.place = place_of(d, m->set->at);
+	}
 	if (a && m->role == IOP_MAP_NEAR_CORE)
 		row.pool = a->pool->id;
 	if (a && m->role == IOP_MAP_NEAR_WORKER) {
@@ -365,6 +372,7 @@ static void features(struct description *d)
 		[FEATURE_ATOMICS] = IOP_FEATURE_ATOMICS,
 		[FEATURE_LOOPS] = IOP_FEATURE_LOOPS,
 		[FEATURE_LRU] = IOP_FEATURE_LRU,
+		[FEATURE_TRIE] = IOP_FEATURE_TRIE,
 		[FEATURE_EGRESS] = IOP_FEATURE_EGRESS,
 		[FEATURE_CPUMAP_PROG] = IOP_FEATURE_CPUMAP_PROG,
 		[FEATURE_BANDS] = IOP_FEATURE_BANDS,

@@ -3,6 +3,8 @@
  * What the plan needs of the kernel, each with the first line that needs it:
  * checked against --target here, probed by the loader.
  */
+#include <linux/bpf.h>
+
 #include "base/arena.h"
 #include "base/diag.h"
 #include "plan/plan.h"
@@ -94,6 +96,9 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 				need(&n, FEATURE_LOOPS, "bytes are searched",
 				     w->classes[c].when->at);
 	}
+	for (uint32_t i = 0; i < p->n_sets; i++)
+		if (plan->sets[i].map && plan->sets[i].map->type == BPF_MAP_TYPE_LPM_TRIE)
+			need(&n, FEATURE_TRIE, "a large set of prefixes is looked up", p->sets[i]->at);
 	for (uint32_t i = 0; i < p->n_actions; i++)
 		if (plan->actions[i].action)
 			action_needs(&n, plan->actions[i].action);

@@ -363,6 +363,10 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	for (uint32_t i = 0; i < policy->n_actions; i++)
 		if (plan->actions[i].action)
 			plan_state(&p, &plan->actions[i]);
+	plan_sets(a, plan, diags);
+	for (uint32_t i = 0; i < policy->n_sets; i++)
+		if (plan->sets[i].map)
+			*vec_push(a, &p.maps) = plan->sets[i].map;
 	plan_families(&p);
 	plan_reads(a, plan);
 	library_maps(&p);

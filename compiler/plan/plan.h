@@ -39,6 +39,7 @@ enum plan_key {
 	PLAN_KEY_ADDR,   /* hi, lo, family: 24 bytes */
 	PLAN_KEY_FLOW,   /* source, destination, ports: 56 bytes */
 	PLAN_KEY_BYTES,  /* 64 bytes, length: 72 bytes */
+	PLAN_KEY_SET,    /* struct iop_set_key */
 };
 
 struct plan_map {
@@ -49,7 +50,22 @@ struct plan_map {
 	uint32_t key_size, value_size, max_entries;
 	enum plan_key key;
 	const struct action *action; /* whose it is, or NULL */
+	const struct set *set;       /* whose entries it holds, or NULL */
 	bool generated;      /* made by emission; else the stage library has it */
+};
+
+enum plan_set_form {
+	PLAN_SET_CODE, /* comparisons */
+	PLAN_SET_BITS, /* a bit for each number from the least to the greatest, in .rodata */
+	PLAN_SET_MAP,
+};
+
+struct plan_set {
+	enum plan_set_form form;
+	/* MAP: its entries; numbers are the first 64 bits of addresses of family 6 */
+	const struct prefix *prefixes;
+	uint32_t n;
+	const struct plan_map *map;
 };
 
 struct plan_feature {
@@ -81,6 +97,8 @@ struct plan {
 	const struct policy *policy;
 	struct plan_hook hooks[IOP_HOOKS];
 	struct plan_action *actions; /* by action id; policy->n_actions */
+	struct plan_set *sets;       /* by set id; policy->n_sets */
+	bool set_bits;               /* one of them is bits */
 	const struct plan_map *const *maps;
 	uint32_t n_maps;
 	uint32_t n_turns;
@@ -112,6 +130,9 @@ const struct plan *plan_make(struct arena *a, const struct policy *p, unsigned k
 
 /* The features that the plan needs, each with its first line (features.c). */
 void plan_features(struct arena *a, struct plan *plan, unsigned kernel, struct diags *diags);
+
+/* How each set is looked up (sets.c). */
+void plan_sets(struct arena *a, struct plan *plan, struct diags *diags);
 
 /* Fills in reads_param (reads.c). */
 void plan_reads(struct arena *a, struct plan *plan);

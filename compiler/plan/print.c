@@ -105,6 +105,7 @@ static const char *map_type(uint32_t type)
 	case BPF_MAP_TYPE_LRU_HASH: return "lru_hash";
 	case BPF_MAP_TYPE_CPUMAP: return "cpumap";
 	case BPF_MAP_TYPE_HASH: return "hash";
+	case BPF_MAP_TYPE_LPM_TRIE: return "lpm_trie";
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: return "reuseport_sockarray";
 	default: return "?";
 	}
@@ -133,6 +134,7 @@ static const char *key_of(const struct plan_map *m)
 	case IOP_MAP_WORKER_OF: return "cookie";
 	case IOP_MAP_NEAR_CORE:
 	case IOP_MAP_NEAR_WORKER: return "this core";
+	case IOP_MAP_SET: return "entry";
 	case IOP_MAP_LIMIT: return limits[m->key];
 	default: return "-";
 	}

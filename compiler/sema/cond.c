@@ -166,10 +166,10 @@ static const struct cond *compare_address(struct sema *s, const struct field_ref
 	struct prefix *p;
 
 	c->field = *f;
-	if (!sema_prefixes(s, &cap, &p, &c->n))
+	if (!sema_prefixes(s, &cap, &p, &c->n, &c->set))
 		return NULL;
 	c->prefixes = p;
-	for (uint32_t k = 0; k < c->n; k++) {
+	for (uint32_t k = 0; k < c->n && !c->set; k++) {
 		unsigned family = f->hfield                                                ? 0
 				  : f->field == FIELD_IP4_SRC || f->field == FIELD_IP4_DST ? 4
 				  : f->field == FIELD_IP6_SRC || f->field == FIELD_IP6_DST ? 6
@@ -321,6 +321,29 @@ static bool number_range(struct sema *s, const struct operand *l, const struct i
 	return fits(s, l->value, r->hi, i->at);
 }
 
+/* `x in NAME` where x is a number. */
+static const struct cond *in_set(struct sema *s, const struct operand *l, const struct expr *e)
+{
+	const struct set *set = sema_find_set(s, e->item, TYPE_NUMBER);
+	struct cond *c;
+
+	if (!set)
+		return NULL;
+	if (l->value->type != TYPE_NUMBER) {
+		diag_error(s->diags, e->at, "%s cannot be compared with a set of numbers",
+			   lang_type_name(l->value->type));
+		return NULL;
+	}
+	if (!fits(s, l->value, set->ranges[set->n - 1].hi, e->item->at))
+		return NULL;
+	c = new_cond(s, COND_RANGES, e->at);
+	c->lhs = l->value;
+	c->ranges = set->ranges;
+	c->n = set->n;
+	c->set = set;
+	return c;
+}
+
 static const struct cond *membership(struct sema *s, const struct scope *scope,
 				     const struct expr *e)
 {
@@ -338,6 +361,8 @@ static const struct cond *membership(struct sema *s, const struct scope *scope,
 		diag_error(s->diags, e->at, "this compares constants");
 		return NULL;
 	}
+	if (e->item->kind == ITEM_WORD)
+		return in_set(s, &l, e);
 	for (const struct item *i = e->item->kind == ITEM_SET ? e->item->args : e->item; i;
 	     i = i->next) {
 		struct range r;
@@ -444,7 +469,7 @@ uint64_t cond_comparisons(const struct cond *c)
 	if (c->kind == COND_NOT)
 		return cond_comparisons(c->a);
 	if (c->kind == COND_RANGES || c->kind == COND_PREFIXES)
-		return c->n;
+		return c->set ? 1 : c->n;
 	if (c->kind < COND_BYTES)
 		return 1;
 	for (uint32_t i = 0; i < c->n; i++)

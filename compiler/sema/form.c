@@ -369,7 +369,8 @@ bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint
 	return ok;
 }
 
-bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **prefixes, uint32_t *n)
+bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **prefixes, uint32_t *n,
+		   const struct set **set)
 {
 	vec(struct prefix) v = { 0 };
 	const struct item *i = c->first;
@@ -377,6 +378,14 @@ bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **pref
 	uint32_t left = c->n;
 	bool ok = true;
 
+	if (left == 1 && i->kind == ITEM_WORD) {
+		*set = sema_find_set(s, i, TYPE_ADDR);
+		if (!*set)
+			return false;
+		*prefixes = (*set)->prefixes;
+		*n = (*set)->n;
+		return true;
+	}
 	if (left == 1 && i->kind == ITEM_SET) {
 		i = i->args;
 		left = UINT32_MAX;

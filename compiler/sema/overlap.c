@@ -22,10 +22,38 @@ static bool prefix_meets(const struct prefix *a, const struct prefix *b)
 	return len % 8 == 0 || (a->addr[len / 8] ^ b->addr[len / 8]) >> (8 - len % 8) == 0;
 }
 
-static bool prefixes_meet(const struct prefix *a, uint32_t na, const struct prefix *b, uint32_t nb)
+/* One prefix and a set, which is sorted and disjoint: only the neighbours of the place where it
+ * would stand can meet it. */
+static bool meets_set(const struct prefix *p, const struct set *s)
+{
+	uint32_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		const struct prefix *q = &s->prefixes[mid];
+
+		if (q->family < p->family ||
+		    (q->family == p->family && memcmp(q->addr, p->addr, sizeof(p->addr)) <= 0))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return (lo && prefix_meets(&s->prefixes[lo - 1], p)) ||
+	       (lo < s->n && prefix_meets(&s->prefixes[lo], p));
+}
+
+static bool prefixes_meet(const struct prefix *a, uint32_t na, const struct set *of_a,
+			  const struct prefix *b, uint32_t nb, const struct set *of_b)
 {
 	if (na == 0 || nb == 0)
 		return true;
+	if (of_a && (!of_b || nb < na))
+		return prefixes_meet(b, nb, of_b, a, na, of_a);
+	for (uint32_t i = 0; of_b && i < na; i++)
+		if (meets_set(&a[i], of_b))
+			return true;
+	if (of_b)
+		return false;
 	for (uint32_t i = 0; i < na; i++)
 		for (uint32_t k = 0; k < nb; k++)
 			if (prefix_meets(&a[i], &b[k]))
@@ -50,8 +78,16 @@ static bool matches_meet(const struct match *a, const struct match *b)
 	for (unsigned f = 4; f <= 6; f += 2)
 		family |= has_family(a->to, a->n_to, f) && has_family(a->from, a->n_from, f) &&
 			  has_family(b->to, b->n_to, f) && has_family(b->from, b->n_from, f);
-	return family && a->proto == b->proto && prefixes_meet(a->to, a->n_to, b->to, b->n_to) &&
-	       prefixes_meet(a->from, a->n_from, b->from, b->n_from);
+	return family && a->proto == b->proto && prefixes_meet(a->to, a->n_to, a->to_set, b->to, b->n_to, b->to_set) &&
+	       prefixes_meet(a->from, a->n_from, a->from_set, b->from, b->n_from, b->from_set);
+}
+
+/* How many prefixes are looked at, about. */
+static uint64_t work_of(uint32_t na, const struct set *of_a, uint32_t nb, const struct set *of_b)
+{
+	if (!of_a && !of_b)
+		return (uint64_t)na * nb;
+	return 20ull * (of_a && of_b ? (na < nb ? na : nb) : of_a ? nb : na);
 }
 
 /* One range of ports of one match of one workload. */
@@ -119,7 +155,8 @@ void sema_overlap(struct sema *s)
 		for (size_t k = i + 1; k < all.n && all.v[k].ports.lo <= all.v[i].ports.hi; k++) {
 			const struct match *a = all.v[i].m, *b = all.v[k].m;
 
-			work += 1 + (uint64_t)a->n_to * b->n_to + (uint64_t)a->n_from * b->n_from;
+			work += 1 + work_of(a->n_to, a->to_set, b->n_to, b->to_set) +
+				work_of(a->n_from, a->from_set, b->n_from, b->from_set);
 			if (work > MAX_WORK) {
 				diag_error(s->diags, a->at,
 					   "too many matches share ports to tell them apart");

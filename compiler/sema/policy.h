@@ -37,6 +37,8 @@ struct ast;
 /* Of all classes, each prefix, range and 8 bytes of a string for itself: compiling takes
  * seconds by then, and the kernel follows a million instructions at most. */
 #define POLICY_MAX_COMPARISONS 16384
+#define POLICY_MAX_SETS 256    /* under a name */
+#define POLICY_MAX_SET 100000 /* entries of one of them */
 #define POLICY_MAX_STEPS 65536 /* packets and expectations of all tests */
 #define POLICY_MAX_CORES 1024
 #define POLICY_MAX_WORKERS 1024
@@ -246,6 +248,18 @@ struct bytes {
 	uint32_t len;
 };
 
+/* Addresses or numbers under a name; sorted, without overlap. */
+struct set {
+	uint32_t id;
+	const char *name;
+	struct span at;
+	enum lang_type type; /* ADDR, NUMBER */
+	struct prefix *prefixes; /* ADDR: by family and address */
+	struct range *ranges;    /* NUMBER */
+	uint32_t n;
+	bool used; /* by a condition or a match */
+};
+
 /*
  * Three-valued: a comparison with a field that the packet does not have is
  * unknown; and, or, not follow Kleene. An address of the other family is not
@@ -261,6 +275,7 @@ struct cond {
 	const struct prefix *prefixes;
 	const struct bytes *strings;
 	uint32_t n; /* of ranges, prefixes or strings */
+	const struct set *set; /* RANGES, PREFIXES: whose they are, or NULL */
 	uint32_t within;
 };
 
@@ -348,6 +363,7 @@ struct match {
 	uint32_t n_ports;
 	struct prefix *to, *from;
 	uint32_t n_to, n_from;
+	const struct set *to_set, *from_set; /* whose they are, or NULL */
 };
 
 struct owner {
@@ -422,6 +438,8 @@ struct policy {
 	uint32_t n_pools;
 	struct param *const *params;
 	uint32_t n_params;
+	struct set *const *sets;
+	uint32_t n_sets;
 	struct header *const *headers; /* those that are used */
 	uint32_t n_headers;
 	struct workload *const *workloads;

@@ -142,12 +142,18 @@ static void print_cond(const struct cond *c, FILE *out)
 	case COND_RANGES:
 		print_value(c->lhs, out);
 		fputs(" in ", out);
+		if (c->set) {
+			fputs(c->set->name, out);
+			break;
+		}
 		print_ranges(c->lhs->type, c->ranges, c->n, out);
 		break;
 	case COND_PREFIXES:
 		print_field(&c->field, out);
 		fputs(" in", out);
-		for (uint32_t i = 0; i < c->n; i++) {
+		if (c->set)
+			fprintf(out, " %s", c->set->name);
+		for (uint32_t i = 0; i < c->n && !c->set; i++) {
 			fputc(' ', out);
 			print_prefix(&c->prefixes[i], out);
 		}
@@ -290,8 +296,13 @@ void action_print(const struct action *a, FILE *out)
 	}
 }
 
-static void print_prefixes(const char *word, const struct prefix *p, uint32_t n, FILE *out)
+static void print_prefixes(const char *word, const struct prefix *p, uint32_t n,
+			   const struct set *set, FILE *out)
 {
+	if (set) {
+		fprintf(out, "%s%s", word, set->name);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		fputs(i ? ", " : word, out);
 		print_prefix(&p[i], out);
@@ -302,8 +313,8 @@ void match_print(const struct match *m, FILE *out)
 {
 	fprintf(out, "%s port ", m->proto == PROTO_TCP ? "tcp" : "udp");
 	print_ranges(TYPE_NUMBER, m->ports, m->n_ports, out);
-	print_prefixes(" to ", m->to, m->n_to, out);
-	print_prefixes(" from ", m->from, m->n_from, out);
+	print_prefixes(" to ", m->to, m->n_to, m->to_set, out);
+	print_prefixes(" from ", m->from, m->n_from, m->from_set, out);
 }
 
 static void print_text(const char *s, FILE *out)
@@ -441,6 +452,23 @@ static void print_param(const struct param *p, FILE *out)
 	fputs(p->live ? ", live\n" : "\n", out);
 }
 
+/* All entries of a short one, the count of one that goes on. */
+static void print_set(const struct set *s, FILE *out)
+{
+	const uint32_t most = 16;
+
+	fprintf(out, "set %s : %s of %u", s->name, s->type == TYPE_ADDR ? "addr" : "number", s->n);
+	for (uint32_t i = 0; i < s->n && i < most && s->type == TYPE_ADDR; i++) {
+		fputs(i ? ", " : ": ", out);
+		print_prefix(&s->prefixes[i], out);
+	}
+	if (s->type == TYPE_NUMBER) {
+		fputs(": ", out);
+		print_ranges(TYPE_NUMBER, s->ranges, s->n < most ? s->n : most, out);
+	}
+	fputs(s->n > most ? " …\n" : "\n", out);
+}
+
 void policy_print(const struct policy *p, FILE *out)
 {
 	fprintf(out, "policy %s\n", p->name);
@@ -450,6 +478,8 @@ void policy_print(const struct policy *p, FILE *out)
 		print_pool(p->pools[i], out);
 	for (uint32_t i = 0; i < p->n_params; i++)
 		print_param(p->params[i], out);
+	for (uint32_t i = 0; i < p->n_sets; i++)
+		print_set(p->sets[i], out);
 	for (uint32_t i = 0; i < p->n_headers; i++) {
 		fprintf(out, "header %s\n", p->headers[i]->name);
 		print_hfields(p->headers[i]->fields, p->headers[i]->n_fields, 2, out);

@@ -25,7 +25,7 @@ struct interval {
 };
 
 /* The values of one quantity. */
-struct set {
+struct values {
 	struct interval *v;
 	size_t n, cap;
 	bool missing; /* may the packet lack it? */
@@ -43,7 +43,7 @@ struct dim {
 
 /* Dimensions without a set are not constrained. */
 struct box {
-	struct set *dim[MAX_DIMS];
+	struct values *dim[MAX_DIMS];
 };
 
 struct reach {
@@ -64,22 +64,22 @@ static void worked(struct reach *r)
 		r->too_large = true;
 }
 
-static struct set *set_new(struct reach *r)
+static struct values *set_new(struct reach *r)
 {
 	worked(r);
-	return arena_new_of(r->arena, struct set);
+	return arena_new_of(r->arena, struct values);
 }
 
-static void set_add(struct reach *r, struct set *s, wide lo, wide hi)
+static void set_add(struct reach *r, struct values *s, wide lo, wide hi)
 {
 	worked(r);
 	*vec_push(r->arena, s) = (struct interval){ lo, hi };
 }
 
 /* Sorted and disjoint, as all sets here are. */
-static struct set *set_not(struct reach *r, const struct set *s, wide max)
+static struct values *set_not(struct reach *r, const struct values *s, wide max)
 {
-	struct set *out = set_new(r);
+	struct values *out = set_new(r);
 	wide next = 0;
 	bool open = true;
 
@@ -97,9 +97,9 @@ static struct set *set_not(struct reach *r, const struct set *s, wide max)
 	return out;
 }
 
-static struct set *set_and(struct reach *r, const struct set *a, const struct set *b)
+static struct values *set_and(struct reach *r, const struct values *a, const struct values *b)
 {
-	struct set *out = set_new(r);
+	struct values *out = set_new(r);
 
 	out->missing = a->missing && b->missing;
 	for (size_t i = 0, k = 0; i < a->n && k < b->n && !r->too_large;) {
@@ -116,7 +116,7 @@ static struct set *set_and(struct reach *r, const struct set *a, const struct se
 	return out;
 }
 
-static bool set_empty(const struct set *s)
+static bool set_empty(const struct values *s)
 {
 	return s->n == 0 && !s->missing;
 }
@@ -224,12 +224,13 @@ static struct interval prefix_interval(const struct prefix *p)
 	return (struct interval){ a & ~host, a | host };
 }
 
-static struct set *prefix_set(struct reach *r, const struct cond *c, unsigned family)
+static struct values *prefix_set(struct reach *r, const struct cond *c, unsigned family)
 {
-	struct set *s = set_new(r);
+	struct values *s = set_new(r);
 	struct interval *v = arena_alloc(r->arena, c->n * sizeof(*v));
 	uint32_t n = 0, all = 0;
 
+	r->work += c->n;
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->prefixes[i].family == family)
 			v[all++] = prefix_interval(&c->prefixes[i]);
@@ -248,9 +249,9 @@ static struct set *prefix_set(struct reach *r, const struct cond *c, unsigned fa
 	return s;
 }
 
-static struct set *comparison_set(struct reach *r, const struct cond *c, wide max)
+static struct values *comparison_set(struct reach *r, const struct cond *c, wide max)
 {
-	struct set *s = set_new(r);
+	struct values *s = set_new(r);
 	uint64_t x = c->rhs ? c->rhs->number : 0;
 
 	if (opaque(c)) {
@@ -275,7 +276,7 @@ static struct set *comparison_set(struct reach *r, const struct cond *c, wide ma
 
 /* --- boxes --- */
 
-static bool present(const struct set *s)
+static bool present(const struct values *s)
 {
 	return s && !s->missing;
 }
@@ -367,7 +368,7 @@ static void subtract(struct reach *r, const struct box *a, const struct box *b, 
 	for (uint32_t d = 0; d < r->n_dims; d++) {
 		if (!b->dim[d])
 			continue;
-		struct set *outside = set_not(r, b->dim[d], r->dims[d].max);
+		struct values *outside = set_not(r, b->dim[d], r->dims[d].max);
 
 		outside->missing = !b->dim[d]->missing;
 		struct box piece = rest;

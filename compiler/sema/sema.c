@@ -45,6 +45,7 @@ static void first_round(struct sema *s)
 		case DECL_POLICY: policy_name(s, d); break;
 		case DECL_POOL: sema_pool(s, d); break;
 		case DECL_PARAM: sema_param(s, d); break;
+		case DECL_SET: sema_set(s, d); break;
 		case DECL_HEADER: sema_header(s, d, false); break;
 		case DECL_REQUIRE: require(s, d); break;
 		case DECL_SIGNAL: sema_later(s, d->at, "`signal`"); break;
@@ -101,6 +102,10 @@ static void third_round(struct sema *s)
 /* What is declared and used by nobody is worth a word. */
 static void unused(struct sema *s)
 {
+	for (size_t i = 0; i < s->sets.n; i++)
+		if (!s->sets.v[i]->used)
+			diag_warning(s->diags, s->sets.v[i]->at, "nothing uses set `%s`",
+				     s->sets.v[i]->name);
 	for (size_t i = 0; i < s->headers.n; i++)
 		if (!s->headers.v[i]->used && !s->headers.v[i]->builtin)
 			diag_warning(s->diags, s->headers.v[i]->at,
@@ -151,6 +156,8 @@ const struct policy *sema_check(struct arena *a, const struct ast *ast, struct s
 	p->n_pools = (uint32_t)s->pools.n;
 	p->params = s->params.v;
 	p->n_params = (uint32_t)s->params.n;
+	p->sets = s->sets.v;
+	p->n_sets = (uint32_t)s->sets.n;
 	p->headers = s->headers.v;
 	p->n_headers = (uint32_t)s->headers.n;
 	p->workloads = s->workloads.v;

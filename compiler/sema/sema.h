@@ -22,6 +22,7 @@ struct sema {
 	struct policy *policy;
 	vec(struct pool *) pools;
 	vec(struct param *) params;
+	vec(struct set *) sets;
 	vec(struct header *) headers; /* all that are declared or asked for */
 	vec(struct workload *) workloads;
 	vec(struct test) tests;
@@ -80,8 +81,9 @@ bool sema_number(struct sema *s, const struct item *i, const char *what, uint64_
  * in the order written; overlaps are errors then). */
 bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint64_t max,
 		 bool ordered, struct range **ranges, uint32_t *n);
+/* Addresses and prefixes, one set of them, or the name of a set, which goes to `set`. */
 bool sema_prefixes(struct sema *s, const struct capture *c, struct prefix **prefixes,
-		   uint32_t *n);
+		   uint32_t *n, const struct set **set);
 /* Sorts, joins what overlaps or touches; returns the new count. */
 uint32_t ranges_normalise(struct range *r, uint32_t n);
 void sema_duplicate(struct sema *s, const char *what, const char *name, struct span at,
@@ -112,6 +114,11 @@ const struct hfield *header_field(const struct header *h, const char *name);
 /* Does a string stand for this REPEAT, split at its `join`? Elements are a length of one
  * byte and the bytes that it counts, and an empty one is the last. */
 bool hfield_joins(const struct hfield *f);
+
+/* --- set.c --- */
+void sema_set(struct sema *s, const struct decl *d);
+/* The set that the word names; NULL after an error. */
+const struct set *sema_find_set(struct sema *s, const struct item *word, enum lang_type type);
 
 /* --- operand.c --- */
 enum operand_kind { OPERAND_BAD, OPERAND_VALUE, OPERAND_ADDR, OPERAND_BYTES };

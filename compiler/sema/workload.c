@@ -75,8 +75,8 @@ static void match_stmt(struct building *b, const struct form *f, struct span at)
 		for (const struct item *k = proto; k && k->next; k = k->next)
 			if (k->next == c->first)
 				to = item_is(k, "to");
-		ok &= to ? sema_prefixes(s, c, &m.to, &m.n_to)
-			 : sema_prefixes(s, c, &m.from, &m.n_from);
+		ok &= to ? sema_prefixes(s, c, &m.to, &m.n_to, &m.to_set)
+			 : sema_prefixes(s, c, &m.from, &m.n_from, &m.from_set);
 	}
 	if (ok && m.ports[0].lo == 0) {
 		diag_error(s->diags, ports->first->at, "a port is from 1 to 65535");

@@ -169,18 +169,19 @@ enum decl_kind {
 	DECL_PRIORITY,
 	DECL_TEST,
 	DECL_REQUIRE,
+	DECL_SET,
 };
 
 struct decl {
 	enum decl_kind kind;
 	struct span at;            /* the whole declaration */
-	struct name name;          /* POLICY POOL PARAM HEADER SIGNAL CACHE WORKLOAD; TEST and
+	struct name name;          /* POLICY POOL PARAM HEADER SIGNAL SET CACHE WORKLOAD; TEST and
 				      INCLUDE: the string */
 	struct item *value;        /* PARAM: literal */
 	bool live;                 /* PARAM */
 	struct span live_at;
 	struct field_decl *fields; /* HEADER */
-	struct stmt *body;         /* POOL CACHE WORKLOAD TEST; SIGNAL, REQUIRE: one STMT_PHRASE */
+	struct stmt *body;         /* POOL CACHE WORKLOAD TEST; SIGNAL, SET, REQUIRE: one STMT_PHRASE */
 	struct item *names;        /* PRIORITY */
 	struct decl *next;
 };

@@ -247,7 +247,7 @@ static const char *const decl_names[] = {
 	[DECL_POLICY] = "policy", [DECL_INCLUDE] = "include",   [DECL_POOL] = "pool",
 	[DECL_PARAM] = "param",   [DECL_HEADER] = "header",     [DECL_SIGNAL] = "signal",
 	[DECL_CACHE] = "cache",   [DECL_WORKLOAD] = "workload", [DECL_PRIORITY] = "priority",
-	[DECL_TEST] = "test",     [DECL_REQUIRE] = "require",
+	[DECL_TEST] = "test",     [DECL_REQUIRE] = "require",   [DECL_SET] = "set",
 };
 
 static void print_decl(FILE *out, const struct decl *d)

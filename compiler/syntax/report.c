@@ -291,7 +291,7 @@ static bool report_unknown_declaration(struct parse *p, unsigned groups)
 {
 	static const char *const known[] = { "policy",   "include", "pool",   "param",
 					     "header",   "signal",  "cache",  "workload",
-					     "priority", "test",    "require" };
+					     "priority", "test",    "require", "set" };
 	const char *word = text_at(p, p->last), *meant;
 	struct diag *g;
 
@@ -308,7 +308,7 @@ static bool report_unknown_declaration(struct parse *p, unsigned groups)
 		diag_help(g, "did you mean `%s`?", meant);
 	else if (!help_place(p, g))
 		diag_help(g, "one of policy, include, pool, param, header, signal, cache, "
-			     "workload, priority, test, require");
+			     "workload, priority, test, require, set");
 	return true;
 }
 

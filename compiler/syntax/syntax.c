@@ -5,10 +5,9 @@
  * its declarations are put behind it.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "syntax/locate.h"
 #include "syntax/tokens.h"
 
 #define MAX_INCLUDES 32 /* files inside each other */
@@ -47,54 +46,6 @@ static struct decl *parse_text(struct session *s, const struct source *source)
 	return p.decls;
 }
 
-/* The folder of a path, with its slash; empty if it has none. */
-static const char *folder_of(struct session *s, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return arena_strndup(s->arena, path, slash ? (size_t)(slash - path) + 1 : 0);
-}
-
-/* `a/./b/../c` as `a/c`. What leads out at the front stays. */
-static const char *without_dots(struct session *s, const char *path)
-{
-	char *out = arena_alloc(s->arena, strlen(path) + 2);
-	size_t n = 0, fixed = 0; /* `fixed`: the leading slash or the leading `../` */
-
-	if (path[0] == '/')
-		fixed = n = 1, out[0] = '/';
-	for (const char *part = path, *end; *part; part = end) {
-		size_t len;
-
-		part += strspn(part, "/");
-		end = part + strcspn(part, "/");
-		len = (size_t)(end - part);
-		if (len == 0 || (len == 1 && part[0] == '.'))
-			continue;
-		if (len == 2 && part[0] == '.' && part[1] == '.' && n > fixed) {
-			for (n--; n > fixed && out[n - 1] != '/'; n--)
-				;
-			continue;
-		}
-		memcpy(out + n, part, len);
-		n += len;
-		out[n++] = '/';
-		if (len == 2 && part[0] == '.' && part[1] == '.')
-			fixed = n;
-	}
-	out[n > 1 ? n - 1 : n] = '\0';
-	return out;
-}
-
-static const char *identity_of(struct session *s, const char *path)
-{
-	char *real = realpath(path, NULL);
-	const char *identity = real ? arena_strdup(s->arena, real) : NULL;
-
-	free(real);
-	return identity;
-}
-
 static struct diag *include_error(struct session *s, const struct decl *d, const char *why)
 {
 	s->failed = true;
@@ -118,41 +69,25 @@ static struct decl *parse_file(struct session *s, const struct source *source, c
 /* The declarations that an include brings; NULL if they have been read, or cannot be. */
 static struct decl *include(struct session *s, const struct source *from, const struct decl *d)
 {
-	const char *text = d->name.text, *path, *name, *identity;
 	const struct source *source;
-	struct stat st;
-	bool absolute;
+	struct located at;
+	const char *why;
 
-	if (!text)
+	if (!d->name.text)
 		return NULL;
-	if (!text[0]) {
-		include_error(s, d, "a name of a file is needed");
-		return NULL;
-	}
 	if (from->builtin) {
 		include_error(s, d, "a built-in file includes nothing");
 		return NULL;
 	}
-	absolute = text[0] == '/';
-	/* `./` keeps a file that is called `-` from being the standard input */
-	path = absolute ? text : arena_printf(s->arena, "./%s", text);
-	if (!absolute && strchr(from->path, '/'))
-		path = arena_printf(s->arena, "%s%s", folder_of(s, from->path), text);
-	name = absolute ? text : arena_printf(s->arena, "%s%s", folder_of(s, from->name), text);
-
-	identity = identity_of(s, path);
-	if (!identity || stat(identity, &st) != 0) {
-		include_error(s, d, strerror(errno));
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		include_error(s, d, "it is not a regular file");
+	why = locate(s->arena, from, d->name.text, &at);
+	if (why) {
+		include_error(s, d, why);
 		return NULL;
 	}
 	for (size_t i = 0; i < s->files.n; i++) {
 		const struct file *f = &s->files.v[i];
 
-		if (!f->identity || strcmp(f->identity, identity) != 0)
+		if (!f->identity || strcmp(f->identity, at.identity) != 0)
 			continue;
 		if (f->open)
 			report_cycle(s, d, i);
@@ -162,12 +97,12 @@ static struct decl *include(struct session *s, const struct source *from, const 
 		include_error(s, d, "too many files include each other");
 		return NULL;
 	}
-	source = source_read(s->sources, path, without_dots(s, name));
+	source = source_read(s->sources, at.path, at.name);
 	if (!source) {
 		include_error(s, d, strerror(errno));
 		return NULL;
 	}
-	return parse_file(s, source, identity, d->name.at);
+	return parse_file(s, source, at.identity, d->name.at);
 }
 
 static struct decl *parse_file(struct session *s, const struct source *source, const char *identity,
@@ -204,7 +139,7 @@ struct ast *syntax_parse_source(struct arena *a, struct source_set *sources,
 
 	ast->sources = sources;
 	ast->decls =
-		parse_file(&s, source, on_disk ? identity_of(&s, source->path) : NULL, SPAN_NONE);
+		parse_file(&s, source, on_disk ? identity_of(a, source->path) : NULL, SPAN_NONE);
 	return s.failed ? NULL : ast;
 }
 

@@ -33,6 +33,7 @@ bool is_declaration(int kind)
 	case TOK_CACHE:
 	case TOK_WORKLOAD:
 	case TOK_TEST:
+	case TOK_SET:
 	case TOK_REQUIRE: return true;
 	default: return false;
 	}

@@ -168,6 +168,8 @@ static const struct member map[] = {
 	M(iop_desc_map, first_range, "near-worker, list: row of ranges"),
 	M(iop_desc_map, n_ranges, "near-worker, list: number of ranges"),
 	M(iop_desc_map, workers_n, "near-worker, last and all but last: how many"),
+	M(iop_desc_map, first_prefix, "set: row of prefixes; a number is the first 64 bits of an IPv6 address"),
+	M(iop_desc_map, n_prefixes, "set: number of prefixes"),
 	M(iop_desc_map, place, PLACE),
 };
 
@@ -340,6 +342,7 @@ static const struct number roles[] = {
 	N(IOP_MAP_STACK_HOMES, "`iop_stack_homes`: `struct iop_stack_homes`; element n is for n cores, the loader sets max_entries"),
 	N(IOP_MAP_STACK_CORES, "`iop_stack_cores`: `struct iop_stack_core`, an element a core; the loader sets max_entries"),
 	N(IOP_MAP_COUNT_STACK, "`iop_stack_counts`: `struct iop_stack_counts` per CPU, an element a stack stage; the loader sets max_entries"),
+	N(IOP_MAP_SET, "`iop_set_NAME`: LPM trie or hash, keys are `struct iop_set_key`; filled by the loader"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 
@@ -363,6 +366,7 @@ static const struct number features[] = {
 	N(IOP_FEATURE_CPUMAP_PROG, "programs of a cpumap"),
 	N(IOP_FEATURE_BANDS, "a qdisc of bands: prio or htb"),
 	N(IOP_FEATURE_EDT, "fq that sends packets at their time"),
+	N(IOP_FEATURE_TRIE, "LPM tries"),
 };
 
 static const struct number steps[] = {

@@ -13,6 +13,7 @@ cd "${1:?usage: $0 ROOT}"
 # What cannot be provoked by a small policy, or not any more since the parser refuses it.
 UNREACHED=(
 	'all sources together are too large'
+	'the ranges of set `%s` are too many for a map: '
 	'too many matches share ports to tell them apart'
 	'a pool holds cores only'
 	'a stage holds rules and settings'

@@ -14,7 +14,7 @@
 static const char *const others[] = {
 	"policy ",     "include ",   "pool ",      "param ",      " live",      "header ",
 	"signal ",     "cache ",     "workload ",  "class ",      "priority ",  "stage ",
-	"test ",       "require ",   "packet ",    " when ",      " until ",    " and ",
+	"set ",        " : addr ",   " : number ", "from file ", "test ",       "require ",   "packet ",    " when ",      " until ",    " and ",
 	" or ",        "not ",       " in ",       " starts ",    " contains ", " within ",
 	"expect ",     "all -> ",    "payload hex ", "payload text ", "flow",   "none",
 	" { ",         " }",         " -> ",       " > ",         "..",         "==",

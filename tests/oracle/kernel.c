@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/set.h"
 #include "base/arena.h"
 #include "make_policy.h"
 
@@ -154,6 +155,26 @@ static void shape_maps(struct kernel *k, const struct machine *m)
 }
 
 /* `local` picks the same on all cores, so that it does not matter where this runs. */
+/* What the runtime does with the description (runtime/set.c). */
+static bool fill_sets(struct kernel *k, const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->policy->n_sets; i++) {
+		const struct plan_set *s = &plan->sets[i];
+		int map = s->map ? bpf_object__find_map_fd_by_name(k->object, s->map->name) : -1;
+		uint32_t one = 1;
+
+		for (uint32_t n = 0; s->map && n < s->n; n++) {
+			struct iop_set_key key = { .length = 32u + s->prefixes[n].len,
+						   .family = s->prefixes[n].family };
+
+			memcpy(key.address, s->prefixes[n].addr, sizeof(key.address));
+			if (bpf_map_update_elem(map, &key, &one, 0))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool fill_near(struct kernel *k, const struct policy *p, const struct machine *m,
 		      struct arena *a, struct rng *r)
 {
@@ -242,7 +263,8 @@ static bool load(struct kernel *k, const struct compiled *c, const struct machin
 		      h->n_targets, c->arena);
 	counters_open(&k->path, k->object, "iop_path", m->n_cpus, IOP_HOOKS, IOP_PATH_COUNT,
 		      c->arena);
-	return k->program >= 0 && fill_near(k, c->policy, m, c->arena, r);
+	return k->program >= 0 && fill_near(k, c->policy, m, c->arena, r) &&
+	       fill_sets(k, c->plan);
 }
 
 bool kernel_load(struct kernel *k, const struct compiled *c, const struct machine *m,

@@ -261,9 +261,11 @@ static void make_number_cond(struct rng *r, const struct made_scope *s, const st
 			     FILE *out)
 {
 	static const char *const ops[] = { "==", "!=", "<", "<=", ">", ">=" };
-	uint32_t which = rng_below(r, 100);
+	uint32_t which = rng_below(r, 100), set = rng_below(r, 4);
 
-	if (which < 50) {
+	if (set < s->params->n_numbers && s->params->bits[set] <= c->bits && rng_percent(r, 60)) {
+		fprintf(out, "%s in n%u", c->name, set);
+	} else if (which < 50) {
 		fprintf(out, "%s ", c->name);
 		compare_constant(r, width_max(c->bits), out);
 	} else if (which < 65) {
@@ -300,11 +302,16 @@ static unsigned family_of(struct rng *r, const char *name)
 	return name[2] == '4' ? 4 : name[2] == '6' ? 6 : rng_percent(r, 60) ? 4 : 6;
 }
 
-static void make_addr_cond(struct rng *r, const struct chosen *c, FILE *out)
+static void make_addr_cond(struct rng *r, const struct made_scope *s, const struct chosen *c,
+			   FILE *out)
 {
 	unsigned n;
 
 	fprintf(out, "%s ", c->name);
+	if (s->params->n_addrs && rng_percent(r, 50)) {
+		fprintf(out, "in a%u", rng_below(r, s->params->n_addrs));
+		return;
+	}
 	if (rng_percent(r, 40)) {
 		fputs(rng_percent(r, 70) ? "== " : "!= ", out);
 		make_address(r, family_of(r, c->name), false, out);
@@ -383,7 +390,7 @@ static void make_comparison(struct rng *r, const struct made_scope *s, FILE *out
 
 	switch (c.type) {
 	case TYPE_NUMBER: make_number_cond(r, s, &c, out); break;
-	case TYPE_ADDR: make_addr_cond(r, &c, out); break;
+	case TYPE_ADDR: make_addr_cond(r, s, &c, out); break;
 	case TYPE_MAC: make_mac_cond(r, &c, out); break;
 	default: make_bytes_cond(r, &c, out); break;
 	}

@@ -106,6 +106,62 @@ static void make_params(struct making *m)
 	}
 }
 
+/* Short ones, which become code, and long ones, which become bits, a hash or a trie. */
+static void make_address_set(struct making *m, unsigned number)
+{
+	unsigned n = rng_percent(m->r, 30) ? rng_in(m->r, 1, 10) : rng_in(m->r, 40, 90);
+	bool hosts = rng_percent(m->r, 40);
+
+	fprintf(m->out, "set a%u : addr { ", number);
+	for (unsigned i = 0; i < n; i++) {
+		if (i)
+			fputs(", ", m->out);
+		if (hosts || rng_percent(m->r, 60))
+			make_address(m->r, rng_percent(m->r, 60) ? 4 : 6, false, m->out);
+		else if (rng_percent(m->r, 60))
+			fprintf(m->out, "10.%u.%u.0/%u", rng_below(m->r, 4), 4 * rng_below(m->r, 64),
+				rng_in(m->r, 22, 32));
+		else
+			fprintf(m->out, "fd00:%x:%x::/%u", rng_below(m->r, 4), 16 * rng_below(m->r, 16),
+				rng_in(m->r, 44, 128));
+	}
+	fputs(" };\n", m->out);
+}
+
+static void make_number_set(struct making *m, unsigned number)
+{
+	static const unsigned widths[] = { 2, 8, 16, 20, 32, 64 };
+	unsigned bits = widths[rng_below(m->r, 6)];
+	unsigned n = rng_percent(m->r, 30) ? rng_in(m->r, 1, 10) : rng_in(m->r, 70, 200);
+	uint64_t most = bits == 64 ? UINT64_MAX : (1ULL << bits) - 1;
+	bool single = rng_percent(m->r, 40);
+
+	m->params.bits[number] = bits;
+	fprintf(m->out, "set n%u : number { ", number);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t a = rng_next(m->r) & most & (rng_percent(m->r, 50) ? most : 0x1ff), b = a;
+
+		if (!single && rng_percent(m->r, 40))
+			b = most - a > 5 ? a + rng_below(m->r, 6) : most;
+		fprintf(m->out, i ? ", %" PRIu64 : "%" PRIu64, a);
+		if (b > a)
+			fprintf(m->out, "-%" PRIu64, b);
+	}
+	fputs(" };\n", m->out);
+}
+
+static void make_sets(struct making *m)
+{
+	if (rng_percent(m->r, 50))
+		return;
+	m->params.n_addrs = rng_below(m->r, 3);
+	m->params.n_numbers = rng_below(m->r, 4);
+	for (unsigned i = 0; i < m->params.n_addrs; i++)
+		make_address_set(m, i);
+	for (unsigned i = 0; i < m->params.n_numbers; i++)
+		make_number_set(m, i);
+}
+
 /* --- workloads --- */
 
 static void make_set(struct making *m, const char *word, unsigned version, bool prefix)
@@ -147,7 +203,9 @@ static void make_match(struct making *m, unsigned number, bool shared, unsigned 
 	}
 	if (rng_percent(m->r, 30))
 		make_set(m, "to", version, rng_percent(m->r, 70));
-	if (rng_percent(m->r, 30))
+	if (m->params.n_addrs && rng_percent(m->r, 20))
+		fprintf(m->out, " from a%u", rng_below(m->r, m->params.n_addrs));
+	else if (rng_percent(m->r, 30))
 		make_set(m, "from", version, rng_percent(m->r, 70));
 	fputs(";\n", m->out);
 }
@@ -426,6 +484,7 @@ void make_policy(struct rng *r, const struct make_options *o, FILE *out)
 	fputs("policy random;\n", out);
 	make_pools(&m);
 	make_params(&m);
+	make_sets(&m);
 	m.n_headers = rng_below(r, HEADERS_MAX + 1);
 	for (unsigned i = 0; i < m.n_headers; i++)
 		make_header(r, i, out, &m.headers[i]);

@@ -51,6 +51,9 @@ void make_dns(struct made_header *h);
 struct made_params {
 	unsigned n;
 	uint64_t value[8]; /* of param p0, p1, … */
+	unsigned n_addrs;     /* sets a0, a1, … of addresses */
+	unsigned n_numbers;   /* sets n0, n1, … of numbers */
+	unsigned bits[4];     /* of their greatest */
 };
 
 /* A condition over what the stages of the workload can see. */
