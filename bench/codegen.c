@@ -171,14 +171,24 @@ enum outcome bench_codegen(const struct bench *b)
 enum outcome bench_foreign(const struct bench *b)
 {
 	struct report *r = report_new("foreign", b->json);
-	struct ratios all[SAMPLES_MAX] = { 0 };
-	unsigned n;
-	const struct sample *samples = foreign_samples(&n);
-	bool ok = measure_all(b, &policies[0], "port_only", samples, n, all);
+	bool ok = true;
 
-	for (unsigned i = 0; ok && i < n; i++)
-		report_ratios(r, samples[i].what, NO_GOAL, &all[i]);
-	if (ok)
-		report_mean(r, "mean of the medians", all, n);
+	for (unsigned p = 0; ok && p < n_policies; p++) {
+		struct ratios all[SAMPLES_MAX] = { 0 };
+		unsigned n;
+		const struct sample *samples = foreign_samples(&n);
+		char twin[64], what[128];
+
+		(void)snprintf(twin, sizeof(twin), "%s.ports", policies[p].name);
+		ok = measure_all(b, &policies[p], twin, samples, n, all);
+		for (unsigned i = 0; ok && i < n; i++) {
+			(void)snprintf(what, sizeof(what), "%s: %s", policies[p].name,
+				       samples[i].what);
+			report_ratios(r, what, NO_GOAL, &all[i]);
+		}
+		(void)snprintf(what, sizeof(what), "%s: mean of the medians", policies[p].name);
+		if (ok)
+			report_mean(r, what, all, n);
+	}
 	return outcome(r, ok);
 }

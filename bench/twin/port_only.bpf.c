@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The least that a program can do that cares for one UDP port and no other
+ * The least that a program can do that cares for a policy's UDP ports and no other
  * packet: what traffic that no workload names costs is compared with it
- * (bench/run foreign). It knows neither VLAN tags nor extension headers.
+ * (bench/run foreign). It knows neither VLAN tags nor extension headers. Which policy's:
+ * FOR_NAME is defined.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -14,7 +15,14 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define PORT 53
+#if defined(FOR_dns_edge)
+#define IS_OURS(port) ((port) == bpf_htons(53))
+#elif defined(FOR_kv_udp)
+#define IS_OURS(port) ((__u16)(bpf_ntohs(port) - 7000) <= 3)
+#elif defined(FOR_edge_filter)
+#define IS_OURS(port) \
+	((port) == bpf_htons(514) || (port) == bpf_htons(123) || (port) == bpf_htons(11123))
+#endif
 
 struct eth {
 	__u16 destination[3], source[3];
@@ -44,7 +52,7 @@ SEC("xdp") int port_only(struct xdp_md *ctx)
 	} else {
 		return XDP_PASS;
 	}
-	if ((const void *)(udp + 1) <= end && udp->dest == bpf_htons(PORT))
+	if ((const void *)(udp + 1) <= end && IS_OURS(udp->dest))
 		met++;
 	return XDP_PASS;
 }

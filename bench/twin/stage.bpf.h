@@ -17,13 +17,15 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "abi/count.h"
 #include "abi/hash.h"
 
-/* Counters of a class that has `targets` cores or workers to choose from. */
+/* Counters of a class that has `targets` cores or workers to choose from, in the order of
+ * abi/count.h; what is behind the ninth no twin's rules can count. */
 #define COUNTERS(name, targets)                                                                   \
 	struct name {                                                                             \
 		__u64 seen, passed, dropped, limited, over, counted, steered, fallback, no_state, \
-			target[targets];                                                          \
+			rest[IOP_COUNT_TARGETS - 9], target[targets];                             \
 	}
 
 /* --- limits --- */
