@@ -160,6 +160,7 @@ static const struct role_rule {
 	[IOP_MAP_WORKER_ROWS] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_WORKER_OF] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_LIVE] = { .once = true },
+	[IOP_MAP_SIGNAL] = { false, true, IOP_SCOPE_POLICY },
 };
 
 static int check_map(struct check *c, __u32 i)
@@ -174,6 +175,9 @@ static int check_map(struct check *c, __u32 i)
 		return check_bad(c, EBADMSG, "map %u: a map of its role has another scope", i);
 	if (m->role == IOP_MAP_NEAR_CORE && m->pool == IOP_NONE)
 		return check_bad(c, EBADMSG, "map %u: no pool", i);
+	if (m->role == IOP_MAP_SIGNAL && m->workers_n != 1 && m->workers_n != 2 &&
+	    m->workers_n != 4 && m->workers_n != 8)
+		return check_bad(c, EBADMSG, "map %u: a signal of %u bytes", i, m->workers_n);
 	for (__u32 k = 0; k < i; k++) {
 		const struct iop_desc_map *other = ROW(c, map, IOP_TABLE_MAPS, k);
 

@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "netns.h"
 #include "qdisc.h"
+#include "socket_queue.h"
 
 #define INSN(opcode, dst, src, offset, immediate) \
 	((struct bpf_insn){ .code = (opcode),     \
@@ -183,6 +184,13 @@ static int probe_edt(void)
 	return there == 1 ? qdisc_probe_fq() : there;
 }
 
+static int probe_socket_queue(void)
+{
+	struct iop_queue_at at;
+
+	return socket_queue_find(&at) ? 0 : 1;
+}
+
 static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_XDP_LINK] = probe_xdp_link,   [IOP_FEATURE_REUSEPORT] = probe_reuseport,
 	[IOP_FEATURE_SOCKARRAY] = probe_sockarray, [IOP_FEATURE_PIDFD_GETFD] = probe_pidfd_getfd,
@@ -193,6 +201,7 @@ static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_BANDS] = qdisc_probe_bands,
 	[IOP_FEATURE_EDT] = probe_edt,
 	[IOP_FEATURE_TRIE] = probe_trie,
+	[IOP_FEATURE_SOCKET_QUEUE] = probe_socket_queue,
 };
 
 int probe_feature(enum iop_feature feature)

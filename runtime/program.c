@@ -150,6 +150,7 @@ static int size_maps(const struct program_values *v, struct bpf_object *obj, __u
 		case IOP_MAP_CPUS:
 		case IOP_MAP_NEAR_CORE:
 		case IOP_MAP_NEAR_WORKER: entries = machine_possible(v->machine); break;
+		case IOP_MAP_SIGNAL:
 		case IOP_MAP_WORKER_ROWS:
 		case IOP_MAP_WORKER_OF: entries = worker_rows_count(v); break;
 		case IOP_MAP_WORKERS: entries = workers > entries ? workers : entries; break;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "socket_queue.h"
+
 #include "stack.h"
 
 static int write_variable(struct bpf_object *obj, const struct program_values *v,
@@ -49,6 +51,25 @@ static int write_stack(struct bpf_object *obj, const struct program_values *v, _
 			      sizeof(cores), report);
 }
 
+/* Who looks into the queues of sockets is told where they are. */
+static int write_queues(struct bpf_object *obj, const struct program_values *v,
+			struct iop_report *report)
+{
+	struct iop_queue_at at = { 0 };
+	bool needed = false;
+	int err;
+
+	for (__u32 i = 0; i < object_count(v->object, IOP_TABLE_FEATURES); i++)
+		needed |= object_feature(v->object, i)->feature == IOP_FEATURE_SOCKET_QUEUE;
+	if (!needed)
+		return 0;
+	err = socket_queue_find(&at);
+	if (err)
+		return report_error(report, err, IOP_CAUSE_KERNEL,
+				    "this kernel does not say where a socket's queue is");
+	return write_variable(obj, v, ".rodata", "iop_queue_at", &at, sizeof(at), report);
+}
+
 int rodata_write(struct bpf_object *obj, const struct program_values *v, struct iop_report *report)
 {
 	const struct record_row *row;
@@ -78,5 +99,5 @@ int rodata_write(struct bpf_object *obj, const struct program_values *v, struct 
 	if (!err && object_count(v->object, IOP_TABLE_STACKS))
 		err = write_variable(obj, v, ".rodata", "iop_stack_setup", &v->stack,
 				     sizeof(v->stack), report);
-	return err;
+	return err ? err : write_queues(obj, v, report);
 }

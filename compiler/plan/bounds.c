@@ -22,6 +22,7 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		[IOP_MAP_GROUP] = 1u << IOP_HOOK_SOCKET,
 		[IOP_MAP_WORKER_ROWS] = 1u << IOP_HOOK_SOCKET | 1u << IOP_HOOK_TX,
 		[IOP_MAP_WORKER_OF] = 1u << IOP_HOOK_TX,
+		[IOP_MAP_SIGNAL] = 1u << IOP_HOOK_SOCKET,
 		[IOP_MAP_STACKS] = 1u << IOP_HOOK_RX,
 		[IOP_MAP_STACK_ROWS] = 1u << IOP_HOOK_RX,
 		[IOP_MAP_STACK_HOMES] = 1u << IOP_HOOK_RX,
@@ -91,6 +92,35 @@ void plan_bounds(const struct plan *plan, struct diags *diags)
 	}
 }
 
+/* Does some rule of the stage choose by that? */
+static bool chooses_by(const struct plan *plan, const struct stage *st, enum lang_selector kind)
+{
+	for (uint32_t i = 0; st && i < st->n_rules; i++)
+		for (uint32_t k = 0; k < st->rules[i].n_actions; k++) {
+			const struct action *a = st->rules[i].actions[k];
+
+			if (a->kind == ACTION_WORKERS && a->selector.kind == kind &&
+			    plan->actions[a->id].action)
+				return true;
+		}
+	return false;
+}
+
+static void unused_weights(const struct plan *plan, const struct workload *w, struct diags *diags)
+{
+	const struct stage *st = w->stages[STAGE_SOCKET];
+	bool least = chooses_by(plan, st, SELECTOR_LEAST_LOADED);
+
+	for (uint32_t i = 0; i < w->n_classes && !least; i++)
+		if (w->classes[i].service)
+			diag_warning(diags, w->classes[i].service_at,
+				     "no rule of workload `%s` chooses by `least_loaded`, which reckons with it",
+				     w->name);
+	if (st && st->stuck_at.end && !least && !chooses_by(plan, st, SELECTOR_MIN))
+		diag_warning(diags, st->stuck_at,
+			     "no rule of this stage chooses by `least_loaded` or `min`, which look at it");
+}
+
 static void unused_workload(const struct workload *w, struct diags *diags)
 {
 	bool any = false;
@@ -122,6 +152,8 @@ void plan_unused(const struct plan *plan, struct diags *diags)
 		if (!p->pools[i]->used)
 			diag_warning(diags, p->pools[i]->at, "nothing uses pool `%s`",
 				     p->pools[i]->name);
-	for (uint32_t i = 0; i < p->n_workloads; i++)
+	for (uint32_t i = 0; i < p->n_workloads; i++) {
 		unused_workload(p->workloads[i], diags);
+		unused_weights(plan, p->workloads[i], diags);
+	}
 }

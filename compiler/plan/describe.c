@@ -304,6 +304,10 @@ static void map(struct description *d, const struct plan_map *m)
 	}
 	if (a)
 		row.place = place_of(d, a->at);
+	if (m->signal) {
+		row.place = place_of(d, m->signal->at);
+		row.workers_n = m->signal->width;
+	}
 	section_add(d->section, IOP_TABLE_MAPS, &row, 1);
 }
 
@@ -377,6 +381,7 @@ static void features(struct description *d)
 		[FEATURE_CPUMAP_PROG] = IOP_FEATURE_CPUMAP_PROG,
 		[FEATURE_BANDS] = IOP_FEATURE_BANDS,
 		[FEATURE_EDT] = IOP_FEATURE_EDT,
+		[FEATURE_SOCKET_QUEUE] = IOP_FEATURE_SOCKET_QUEUE,
 	};
 
 	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");
@@ -481,6 +486,7 @@ const void *plan_describe(struct arena *a, const struct plan *plan, const char *
 	};
 
 	memcpy(header.digest, policy->digest, sizeof(header.digest));
+	d.variables = plan->counting; /* iop_queue_at */
 	pools(&d);
 	params(&d);
 	workloads(&d);

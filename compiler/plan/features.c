@@ -53,6 +53,13 @@ static void action_needs(struct needing *n, const struct action *a)
 	if ((a->kind == ACTION_STEER || a->kind == ACTION_WORKERS) &&
 	    a->selector.kind == SELECTOR_ROUND_ROBIN)
 		need(n, FEATURE_ATOMICS, "turns are shared between cores", a->selector.at);
+	if (a->kind == ACTION_WORKERS &&
+	    (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN)) {
+		need(n, FEATURE_ATOMICS, "requests are counted by several cores", a->selector.at);
+		need(n, FEATURE_LOOPS, "each worker of a set is looked at", a->selector.at);
+		need(n, FEATURE_SOCKET_QUEUE, "what a worker has to do is told from its queue, too",
+		     a->selector.at);
+	}
 	for (uint32_t i = 0; i < a->selector.n_keys; i++)
 		if (a->selector.keys[i].hfield && !hfield_number(a->selector.keys[i].hfield))
 			need(n, FEATURE_LOOPS, "a key of bytes is hashed", a->selector.keys[i].at);

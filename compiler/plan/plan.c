@@ -198,6 +198,18 @@ static enum plan_key limit_key(const struct action *a, uint32_t *size)
 	return key;
 }
 
+static void plan_signal(struct planning *p, const struct signal *signal)
+{
+	for (size_t i = 0; i < p->maps.n; i++)
+		if (p->maps.v[i]->signal == signal)
+			return;
+	struct plan_map *m = add_map(p, arena_printf(p->arena, "iop_signal_%s", signal->name),
+				     IOP_MAP_SIGNAL, BPF_MAP_TYPE_ARRAY, 4, IOP_SIGNAL_STRIDE, 1);
+
+	m->flags = BPF_F_MMAPABLE;
+	m->signal = signal;
+}
+
 static bool has_rate(const struct action *a)
 {
 	return a->kind == ACTION_LIMIT || a->kind == ACTION_PACE;
@@ -232,10 +244,59 @@ static void plan_state(struct planning *p, struct plan_action *pa)
 		m->action = a;
 		pa->map = m;
 	}
-	if (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN)
-		p->plan->rows = true;
-	if (a->selector.kind == SELECTOR_ROUND_ROBIN)
+	if (a->selector.kind == SELECTOR_MIN)
+		plan_signal(p, a->selector.signal);
+	if (a->selector.kind == SELECTOR_ROUND_ROBIN || a->selector.kind == SELECTOR_LEAST_LOADED ||
+	    a->selector.kind == SELECTOR_MIN)
 		pa->turn = p->plan->n_turns++;
+}
+
+/* --- what workers are weighed by --- */
+
+/* What a class without `service` weighs: as much as the lightest of its workload. 0: none has it. */
+static uint64_t lightest(const struct workload *w)
+{
+	uint64_t least = 0;
+
+	for (uint32_t c = 0; c < w->n_classes; c++)
+		if (w->classes[c].service && (!least || w->classes[c].service < least))
+			least = w->classes[c].service;
+	return least;
+}
+
+/* All that can be chosen by the rules of a socket stage gets what the stage says of it. */
+static bool weigh_stage(struct planning *p, const struct stage *st, bool weighed)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < st->n_rules; i++)
+		for (uint32_t k = 0; k < st->rules[i].n_actions; k++) {
+			const struct action *a = st->rules[i].actions[k];
+			struct plan_action *pa = &p->plan->actions[a->id];
+
+			pa->stuck = st->stuck;
+			pa->weighed = weighed && a->selector.kind == SELECTOR_LEAST_LOADED;
+			any |= pa->action && pa->weighed && a->kind == ACTION_WORKERS;
+		}
+	return any;
+}
+
+static void plan_weights(struct planning *p)
+{
+	uint64_t *services = arena_alloc(p->arena, (p->policy->n_classes + 1) * sizeof(*services));
+
+	for (uint32_t i = 0; i < p->policy->n_workloads; i++) {
+		const struct workload *w = p->policy->workloads[i];
+		const struct stage *st = w->stages[STAGE_SOCKET];
+		uint64_t least = lightest(w);
+
+		if (!st || !weigh_stage(p, st, least != 0))
+			continue;
+		p->plan->services = services;
+		for (uint32_t c = 0; c < w->n_classes; c++)
+			services[w->classes[c].gid] =
+				w->classes[c].service ? w->classes[c].service : least;
+	}
 }
 
 /* --- what is looked at --- */
@@ -249,6 +310,13 @@ static unsigned families_of(const struct prefix *p, uint32_t n)
 	return f;
 }
 
+/* Is there something at the hook that concerns its packets? */
+static bool has_part(const struct plan *plan, const struct workload *w, enum iop_hook hook)
+{
+	return w->stages[plan_stage(hook)] ||
+	       (hook == IOP_HOOK_TX && plan->counting && w->stages[STAGE_SOCKET]);
+}
+
 static void plan_families(struct planning *p)
 {
 	for (uint32_t w = 0; w < p->policy->n_workloads; w++) {
@@ -258,7 +326,7 @@ static void plan_families(struct planning *p)
 			p->plan->families |= families_of(wl->matches[i].to, wl->matches[i].n_to) &
 					     families_of(wl->matches[i].from, wl->matches[i].n_from);
 		for (int h = 0; h < IOP_HOOKS; h++)
-			for (uint32_t i = 0; wl->stages[plan_stage(h)] && i < wl->n_matches; i++)
+			for (uint32_t i = 0; has_part(p->plan, wl, h) && i < wl->n_matches; i++)
 				p->plan->protos[h] |=
 					wl->matches[i].proto == PROTO_TCP ? PLAN_TCP : PLAN_UDP;
 	}
@@ -324,6 +392,32 @@ static void library_maps(struct planning *p)
 	}
 }
 
+static bool looks_at_workers(const struct action *a)
+{
+	return a && a->kind == ACTION_WORKERS &&
+	       (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN);
+}
+
+/* What was given to a worker is outstanding until our own program sees the reply, whether there
+ * is a tx stage or not. */
+static void plan_counting(struct planning *p)
+{
+	struct plan_hook *h = &p->plan->hooks[IOP_HOOK_TX];
+
+	for (uint32_t i = 0; i < p->policy->n_actions; i++) {
+		const struct action *a = p->plan->actions[i].action;
+
+		if (!looks_at_workers(a) || p->plan->actions[i].hook != IOP_HOOK_SOCKET)
+			continue;
+		p->plan->counting = p->plan->rows = true;
+		if (h->used)
+			continue;
+		h->used = true;
+		h->at = a->selector.at;
+		h->n_targets = IOP_COUNT_TARGETS;
+	}
+}
+
 static bool uses_hooks(const struct plan *plan)
 {
 	bool any = false;
@@ -352,6 +446,8 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	plan->actions = arena_alloc(a, (policy->n_actions + 1) * sizeof(*plan->actions));
 	for (int h = 0; h < IOP_HOOKS; h++) {
 		plan_chains(&p, h);
+		if (h == IOP_HOOK_TX)
+			plan_counting(&p);
 		plan->hooks[h].program = hooks[h].program;
 		if (plan->hooks[h].used && hooks[h].counts)
 			plan->hooks[h].counts =
@@ -367,6 +463,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 	for (uint32_t i = 0; i < policy->n_sets; i++)
 		if (plan->sets[i].map)
 			*vec_push(a, &p.maps) = plan->sets[i].map;
+	plan_weights(&p);
 	plan_families(&p);
 	plan_reads(a, plan);
 	library_maps(&p);

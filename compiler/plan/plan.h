@@ -29,7 +29,9 @@ struct plan_action {
 	uint32_t first_target, n_targets; /* in the element of the hook's counter map */
 	const struct plan_map *map;       /* LIMIT per key: state; selector `local`: table */
 	uint32_t bucket;                  /* LIMIT without a key: index into iop_buckets */
-	uint32_t turn;                    /* round robin: index into iop_turns */
+	uint32_t turn;                    /* round robin, least_loaded, min: index into iop_turns */
+	uint64_t stuck;                   /* least_loaded, min: ns */
+	bool weighed;                     /* least_loaded: by `service` */
 };
 
 /* Keys of limits (bpf/stage/actions.h). */
@@ -48,7 +50,9 @@ struct plan_map {
 	enum iop_map_scope scope;
 	uint32_t type;       /* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, max_entries;
+	uint32_t flags;      /* BPF_F_* */
 	enum plan_key key;
+	const struct signal *signal; /* whose values they are, or NULL */
 	const struct action *action; /* whose it is, or NULL */
 	const struct set *set;       /* whose entries it holds, or NULL */
 	bool generated;      /* made by emission; else the stage library has it */
@@ -104,6 +108,8 @@ struct plan {
 	uint32_t n_turns;
 	uint32_t n_buckets;
 	bool rows;                /* the programs know who serves what: abi/worker.h */
+	bool counting;            /* requests are counted until they are answered */
+	const uint64_t *services; /* by class gid: ns, what it weighs; NULL: nothing is weighed */
 	struct plan_feature *features;
 	uint32_t n_features;
 	const bool *reads_param;  /* by param id: a condition or limit that runs reads it; read by

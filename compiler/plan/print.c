@@ -130,6 +130,7 @@ static const char *key_of(const struct plan_map *m)
 	case IOP_MAP_STACK_HOMES: return "cores in use";
 	case IOP_MAP_STACK_ROWS: return "stage, queue";
 	case IOP_MAP_WORKERS:
+	case IOP_MAP_SIGNAL:
 	case IOP_MAP_WORKER_ROWS: return "worker";
 	case IOP_MAP_WORKER_OF: return "cookie";
 	case IOP_MAP_NEAR_CORE:
@@ -149,7 +150,8 @@ static const char *value_of(const struct plan_map *m)
 		[IOP_MAP_WORKERS] = "socket",     [IOP_MAP_GROUP] = "iop_group",
 		[IOP_MAP_NEAR_CORE] = "core",     [IOP_MAP_NEAR_WORKER] = "worker",
 		[IOP_MAP_LIMIT] = "next free at", [IOP_MAP_WORKER_ROWS] = "iop_worker_row",
-		[IOP_MAP_WORKER_OF] = "worker",   [IOP_MAP_STACKS] = "iop_stack",
+		[IOP_MAP_WORKER_OF] = "worker",   [IOP_MAP_SIGNAL] = "signal",
+		[IOP_MAP_STACKS] = "iop_stack",
 		[IOP_MAP_STACK_HOMES] = "homes of flows",
 		[IOP_MAP_STACK_ROWS] = "iop_stack_row", [IOP_MAP_STACK_CORES] = "iop_stack_core",
 		[IOP_MAP_COUNT_STACK] = "counters",
@@ -161,9 +163,9 @@ static const char *value_of(const struct plan_map *m)
 /* Whose map it is, or how many entries the loader gives it. */
 static void print_map_note(const struct plan *plan, const struct plan_map *m, FILE *out)
 {
-	if (m->action) {
+	if (m->action || m->signal) {
 		fputs("  ", out);
-		print_place(plan, m->action->at, out);
+		print_place(plan, m->action ? m->action->at : m->signal->at, out);
 	}
 	if (m->role == IOP_MAP_CPUS || m->role == IOP_MAP_STACK_CORES ||
 	    m->role == IOP_MAP_NEAR_CORE ||
@@ -175,7 +177,7 @@ static void print_map_note(const struct plan *plan, const struct plan_map *m, FI
 		fputs("  an entry a number of cores, made at load", out);
 	if (m->role == IOP_MAP_STACK_ROWS)
 		fputs("  an entry a stack stage and receive queue, made at load", out);
-	if (m->role == IOP_MAP_WORKER_ROWS || m->role == IOP_MAP_WORKER_OF)
+	if (m->role == IOP_MAP_WORKER_ROWS || m->role == IOP_MAP_WORKER_OF || m->role == IOP_MAP_SIGNAL)
 		fputs("  an entry a worker of any group, made at load", out);
 }
 

@@ -296,6 +296,18 @@ bool sema_number(struct sema *s, const struct item *i, const char *what, uint64_
 	return literal_number(s, i->lo, i->at, what, max, value);
 }
 
+bool sema_duration(struct sema *s, const struct item *i, const char *what, uint64_t *ns)
+{
+	if (i->kind != ITEM_LITERAL || i->lo->kind != LIT_DURATION || i->lo->value == 0) {
+		struct diag *d = diag_error(s->diags, i->at, "%s is a duration of more than 0", what);
+
+		diag_help(d, "`200us`, `14ms`, `1s`");
+		return false;
+	}
+	*ns = i->lo->value;
+	return true;
+}
+
 static int range_order(const void *a, const void *b)
 {
 	const struct range *x = a, *y = b;

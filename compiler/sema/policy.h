@@ -30,6 +30,7 @@ struct ast;
 #define POLICY_MAX_POOLS 256
 #define POLICY_MAX_PARAMS 1024
 #define POLICY_MAX_HEADERS 256
+#define POLICY_MAX_SIGNALS 32
 #define POLICY_MAX_FIELDS 256  /* of one header, or of one repeated element */
 #define POLICY_MAX_ENUMS 1024  /* named values of one field */
 #define POLICY_MAX_ACTIONS 16384
@@ -94,6 +95,17 @@ struct param {
 	uint64_t value;
 	uint64_t min, max; /* what the uses of it allow */
 	bool live;         /* may change while the policy runs */
+};
+
+/* --- signals --- */
+
+/* A number that the application writes for each worker, in the machine's byte order. */
+struct signal {
+	uint32_t id;
+	const char *name;
+	struct span at;
+	uint8_t width; /* bytes: 1, 2, 4, 8 */
+	bool used;     /* a rule reads it */
 };
 
 /* --- application headers --- */
@@ -301,6 +313,7 @@ struct selector {
 	bool flow;               /* HASH: hash(flow), alone or with keys */
 	struct field_ref *keys;  /* HASH */
 	uint32_t n_keys;
+	const struct signal *signal; /* MIN */
 };
 
 enum worker_set_kind {
@@ -346,9 +359,13 @@ struct rule {
 	uint32_t n_actions;
 };
 
+#define STAGE_STUCK_DEFAULT 1000000000ULL
+
 struct stage {
 	enum lang_stage kind;
 	struct span at;
+	uint64_t stuck;       /* SOCKET: ns */
+	struct span stuck_at; /* where it was given; end 0: nowhere */
 	struct rule *rules;
 	uint32_t n_rules;
 };
@@ -380,6 +397,8 @@ struct class {
 	const struct cond *when; /* NULL: takes the rest */
 	uint32_t rank; /* 0 is the most urgent; equal if `priority` leaves them out */
 	uint32_t band; /* ORDER: among all classes that meet it; below policy.n_bands */
+	uint64_t service; /* ns; 0: not given */
+	struct span service_at;
 };
 
 struct workload {
@@ -440,6 +459,8 @@ struct policy {
 	uint32_t n_params;
 	struct set *const *sets;
 	uint32_t n_sets;
+	struct signal *const *signals;
+	uint32_t n_signals;
 	struct header *const *headers; /* those that are used */
 	uint32_t n_headers;
 	struct workload *const *workloads;

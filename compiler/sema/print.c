@@ -236,6 +236,8 @@ static void print_selector(const struct selector *s, FILE *out)
 {
 	fprintf(out, " by %.*s", (int)strcspn(lang_selectors.rows[s->kind].form, "("),
 		lang_selectors.rows[s->kind].form);
+	if (s->kind == SELECTOR_MIN)
+		fprintf(out, "(%s)", s->signal->name);
 	if (s->kind != SELECTOR_HASH)
 		return;
 	fputs(s->flow ? "(flow" : "(", out);
@@ -352,6 +354,10 @@ static void print_workload(const struct workload *w, FILE *out)
 			fputs(" when ", out);
 			print_cond(c->when, out);
 		}
+		if (c->service) {
+			fputs(" service ", out);
+			print_number(TYPE_DURATION, c->service, out);
+		}
 		fputc('\n', out);
 	}
 	for (int i = 0; i < STAGE_COUNT; i++) {
@@ -363,6 +369,11 @@ static void print_workload(const struct workload *w, FILE *out)
 		if (i == STAGE_STACK)
 			print_stack(w->stack, out);
 		fputc('\n', out);
+		if (st->stuck_at.end) {
+			fputs("    stuck ", out);
+			print_number(TYPE_DURATION, st->stuck, out);
+			fputc('\n', out);
+		}
 		for (uint32_t k = 0; k < st->n_rules; k++) {
 			fprintf(out, "    classes 0x%" PRIx64 ":", st->rules[k].classes);
 			for (uint32_t n = 0; n < st->rules[k].n_actions; n++) {
@@ -480,6 +491,8 @@ void policy_print(const struct policy *p, FILE *out)
 		print_param(p->params[i], out);
 	for (uint32_t i = 0; i < p->n_sets; i++)
 		print_set(p->sets[i], out);
+	for (uint32_t i = 0; i < p->n_signals; i++)
+		fprintf(out, "signal %s of %u bytes\n", p->signals[i]->name, p->signals[i]->width);
 	for (uint32_t i = 0; i < p->n_headers; i++) {
 		fprintf(out, "header %s\n", p->headers[i]->name);
 		print_hfields(p->headers[i]->fields, p->headers[i]->n_fields, 2, out);

@@ -14,6 +14,7 @@ struct staging {
 	struct span at;
 	struct scope scope;
 	uint64_t named; /* bit per class: some rule names it, and not just `all` */
+	struct stage *stage; /* what it becomes */
 };
 
 static bool matches_tcp(const struct workload *w)
@@ -96,6 +97,15 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 		return false;
 	}
 	*sel = (struct selector){ .kind = (enum lang_selector)row, .at = i->at };
+	if ((row == SELECTOR_LEAST_LOADED || row == SELECTOR_MIN) && matches_tcp(st->w)) {
+		sema_later(s, i->at,
+			   arena_printf(s->arena, "`%s` of a workload of TCP", i->path[0].text));
+		return false;
+	}
+	if (row == SELECTOR_MIN) {
+		sel->signal = sema_find_signal(s, i);
+		return sel->signal != NULL;
+	}
 	if (row != SELECTOR_HASH) {
 		if (i->kind == ITEM_CALL) {
 			diag_error(s->diags, i->at, "`%s` takes nothing in parentheses",
@@ -393,7 +403,20 @@ static void no_knob(struct staging *st, const struct stmt *stmt, const struct it
 	}
 }
 
-/* A setting of a stage: known ones are refused, with what can be said of them. */
+/* `stuck 1s`, of a socket stage. */
+static void stuck(struct staging *st, const struct form *f, struct span at)
+{
+	if (st->stage->stuck_at.end) {
+		struct diag *d = diag_error(st->s->diags, at, "`stuck` is given twice");
+
+		diag_note(d, st->stage->stuck_at, "first here");
+		return;
+	}
+	st->stage->stuck_at = at;
+	(void)sema_duration(st->s, form_get(f, "DURATION")->first, "`stuck`", &st->stage->stuck);
+}
+
+/* A setting of a stage: those of later releases are refused, with what can be said of them. */
 static void knob(struct staging *st, const struct stmt *stmt)
 {
 	struct sema *s = st->s;
@@ -412,6 +435,11 @@ static void knob(struct staging *st, const struct stmt *stmt)
 	if (st->kind == STAGE_STACK) {
 		if (form_match(s, &lang_knobs.rows[row], word, word->next, &f))
 			sema_stack_setting(s, st->w, word->path[0].text, &f, stmt->at);
+		return;
+	}
+	if (lang_knobs.rows[row].since == LANG_NOW) {
+		if (form_match(s, &lang_knobs.rows[row], word, word->next, &f))
+			stuck(st, &f, stmt->at);
 		return;
 	}
 	sema_later(s, stmt->at,
@@ -519,6 +547,7 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 			      .scope = { .header = w->payload,
 					 .protos = sema_protos(w->matches, w->n_matches) } };
 	struct rules *rs = arena_new_of(s->arena, struct rules);
+	struct stage *stage = arena_new_of(s->arena, struct stage);
 	bool later = lang_stages.rows[row].since == LANG_LATER;
 
 	if (later)
@@ -532,6 +561,8 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 	}
 	if (row == STAGE_STACK)
 		sema_stack_begin(s, w, stmt->name.at);
+	*stage = (struct stage){ .kind = st.kind, .at = stmt->name.at, .stuck = STAGE_STUCK_DEFAULT };
+	st.stage = stage;
 	for (const struct stmt *i = stmt->body; i; i = i->next) {
 		if (i->kind == STMT_RULE && row == STAGE_STACK) {
 			diag_help(diag_error(s->diags, i->at, "stage `stack` has settings only"),
@@ -544,12 +575,8 @@ void sema_stage(struct sema *s, struct workload *w, const struct stmt *stmt)
 		else if (i->kind != STMT_RULE)
 			diag_error(s->diags, i->at, "a stage holds rules and settings");
 	}
-	struct stage *stage = arena_new_of(s->arena, struct stage);
-
-	*stage = (struct stage){ .kind = st.kind,
-				 .at = stmt->name.at,
-				 .rules = rs->rules.v,
-				 .n_rules = (uint32_t)rs->rules.n };
+	stage->rules = rs->rules.v;
+	stage->n_rules = (uint32_t)rs->rules.n;
 	w->stages[row] = stage;
 	struct visible v = { .s = s, .w = w, .kind = st.kind, .at = stmt->name.at };
 

@@ -48,7 +48,7 @@ static void first_round(struct sema *s)
 		case DECL_SET: sema_set(s, d); break;
 		case DECL_HEADER: sema_header(s, d, false); break;
 		case DECL_REQUIRE: require(s, d); break;
-		case DECL_SIGNAL: sema_later(s, d->at, "`signal`"); break;
+		case DECL_SIGNAL: sema_signal(s, d); break;
 		case DECL_CACHE: sema_later(s, d->at, "`cache`"); break;
 		default: break;
 		}
@@ -106,6 +106,10 @@ static void unused(struct sema *s)
 		if (!s->sets.v[i]->used)
 			diag_warning(s->diags, s->sets.v[i]->at, "nothing uses set `%s`",
 				     s->sets.v[i]->name);
+	for (size_t i = 0; i < s->signals.n; i++)
+		if (!s->signals.v[i]->used)
+			diag_warning(s->diags, s->signals.v[i]->at, "no rule reads signal `%s`",
+				     s->signals.v[i]->name);
 	for (size_t i = 0; i < s->headers.n; i++)
 		if (!s->headers.v[i]->used && !s->headers.v[i]->builtin)
 			diag_warning(s->diags, s->headers.v[i]->at,
@@ -158,6 +162,8 @@ const struct policy *sema_check(struct arena *a, const struct ast *ast, struct s
 	p->n_params = (uint32_t)s->params.n;
 	p->sets = s->sets.v;
 	p->n_sets = (uint32_t)s->sets.n;
+	p->signals = s->signals.v;
+	p->n_signals = (uint32_t)s->signals.n;
 	p->headers = s->headers.v;
 	p->n_headers = (uint32_t)s->headers.n;
 	p->workloads = s->workloads.v;

@@ -23,6 +23,7 @@ struct sema {
 	vec(struct pool *) pools;
 	vec(struct param *) params;
 	vec(struct set *) sets;
+	vec(struct signal *) signals;
 	vec(struct header *) headers; /* all that are declared or asked for */
 	vec(struct workload *) workloads;
 	vec(struct test) tests;
@@ -77,6 +78,8 @@ struct span item_span(const struct item *first, uint32_t n);
 /* A plain number no greater than max; false after an error. */
 bool sema_number(struct sema *s, const struct item *i, const char *what, uint64_t max,
 		 uint64_t *value);
+/* A duration of more than 0; false after an error. */
+bool sema_duration(struct sema *s, const struct item *i, const char *what, uint64_t *ns);
 /* Numbers and ranges, or one set of them, into sorted disjoint ranges (or, with `ordered`,
  * in the order written; overlaps are errors then). */
 bool sema_ranges(struct sema *s, const struct capture *c, const char *what, uint64_t max,
@@ -119,6 +122,10 @@ bool hfield_joins(const struct hfield *f);
 void sema_set(struct sema *s, const struct decl *d);
 /* The set that the word names; NULL after an error. */
 const struct set *sema_find_set(struct sema *s, const struct item *word, enum lang_type type);
+/* --- signal.c --- */
+void sema_signal(struct sema *s, const struct decl *d);
+/* The signal that `min(…)` names, NULL after an error. */
+const struct signal *sema_find_signal(struct sema *s, const struct item *call);
 
 /* --- operand.c --- */
 enum operand_kind { OPERAND_BAD, OPERAND_VALUE, OPERAND_ADDR, OPERAND_BYTES };

@@ -168,7 +168,26 @@ static void phrase_stmt(struct building *b, const struct stmt *st)
 	}
 }
 
-static void class_attributes(struct sema *s, const struct stmt *st)
+/* `service 200us` */
+static void class_service(struct sema *s, struct class *c, const struct item *word)
+{
+	if (c->service_at.end) {
+		struct diag *d = diag_error(s->diags, word->at, "`service` is given twice");
+
+		diag_note(d, c->service_at, "first here");
+		return;
+	}
+	if (!word->next) {
+		struct diag *d = diag_error(s->diags, word->at, "`service` needs a duration");
+
+		diag_help(d, "`service 200us`");
+		return;
+	}
+	c->service_at = item_span(word, 2);
+	(void)sema_duration(s, word->next, "`service`", &c->service);
+}
+
+static void class_attributes(struct sema *s, struct class *c, const struct stmt *st)
 {
 	for (const struct phrase *p = st->phrases; p; p = p->next)
 		for (const struct item *i = p->items; i; i = i->next->next) {
@@ -179,8 +198,12 @@ static void class_attributes(struct sema *s, const struct stmt *st)
 				sema_unknown(s, &lang_class_attrs, i);
 				return;
 			}
-			sema_later(s, i->at,
-				   arena_printf(s->arena, "`%s` of a class", i->path[0].text));
+			if (lang_class_attrs.rows[row].since == LANG_NOW)
+				class_service(s, c, i);
+			else
+				sema_later(s, i->at,
+					   arena_printf(s->arena, "`%s` of a class",
+							i->path[0].text));
 			if (!i->next)
 				return;
 		}
@@ -213,7 +236,7 @@ static void class_stmt(struct building *b, const struct stmt *st)
 	c->id = (uint32_t)b->classes.n - 1;
 	c->name = st->name.text;
 	c->at = st->name.at;
-	class_attributes(s, st);
+	class_attributes(s, c, st);
 	if (st->when)
 		c->when = sema_cond(s, &scope, st->when);
 	if (c->when) {

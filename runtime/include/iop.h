@@ -271,6 +271,30 @@ struct iop_status {
 int iop_status_read(const char *policy, struct iop_status **status, struct iop_report *report);
 void iop_status_free(struct iop_status *status); /* NULL allowed */
 
+/* --- signals --- */
+
+struct iop_signal;
+
+/*
+ * The slot in which an application tells the policy about one of its workers: the one that
+ * `socket` is. `size` is that of the number that it will store: 1, 2, 4 or 8 bytes. The
+ * number with all bits set says nothing, and is what stands there at first.
+ *
+ *	-ENOENT  no such policy, or no such signal in it, or the socket is not one of its workers:
+ *	         the policy may be loaded later; try again then
+ *	-EINVAL  the signal has another size
+ *	-EACCES, -EPERM  who calls may not open the policy's maps: they belong to root
+ */
+int iop_signal_open(const char *policy, const char *signal, int socket, size_t size,
+		    struct iop_signal **out, struct iop_report *report);
+
+/*
+ * Where to store: one aligned store of that size, by any thread, at any time. The memory is the
+ * caller's until iop_signal_close(). Once the policy is unloaded nobody reads it.
+ */
+void *iop_signal_slot(const struct iop_signal *signal);
+void iop_signal_close(struct iop_signal *signal); /* NULL allowed */
+
 /* --- counters --- */
 
 struct iop_stats_counter {

@@ -167,7 +167,7 @@ static const struct member map[] = {
 	M(iop_desc_map, workers_kind, "near-worker: `enum iop_workers_kind`"),
 	M(iop_desc_map, first_range, "near-worker, list: row of ranges"),
 	M(iop_desc_map, n_ranges, "near-worker, list: number of ranges"),
-	M(iop_desc_map, workers_n, "near-worker, last and all but last: how many"),
+	M(iop_desc_map, workers_n, "near-worker, last and all but last: how many; signal: bytes of its number"),
 	M(iop_desc_map, first_prefix, "set: row of prefixes; a number is the first 64 bits of an IPv6 address"),
 	M(iop_desc_map, n_prefixes, "set: number of prefixes"),
 	M(iop_desc_map, place, PLACE),
@@ -184,9 +184,9 @@ static const struct member worker_row[] = {
 	M(iop_worker_row, head, "requests taken, ever"),
 	M(iop_worker_row, tail, "of these, answered or given up; the rest are outstanding"),
 	M(iop_worker_row, moved, "ns of `CLOCK_MONOTONIC`: its last reply, or its first request since it had none"),
-	M(iop_worker_row, probe, "stuck: when the next request is tried, in ns"),
+	M(iop_worker_row, probe, "stuck: not before this time is a request tried, in ns"),
 	M(iop_worker_row, work, "ns of `service` of what is outstanding"),
-	M(iop_worker_row, depth, "requests that it has shown to serve at once, beyond one"),
+	M(iop_worker_row, depth, "requests that it has shown to work on at once, beside those in its queue"),
 	M(iop_worker_row, eased, "when `depth` was made less, in 2^30 ns"),
 	M(iop_worker_row, class, "row of classes: of the last request given to it; `IOP_NONE`: none"),
 	M(iop_worker_row, gone, "1: the kernel had no socket for it"),
@@ -343,6 +343,7 @@ static const struct number roles[] = {
 	N(IOP_MAP_STACK_CORES, "`iop_stack_cores`: `struct iop_stack_core`, an element a core; the loader sets max_entries"),
 	N(IOP_MAP_COUNT_STACK, "`iop_stack_counts`: `struct iop_stack_counts` per CPU, an element a stack stage; the loader sets max_entries"),
 	N(IOP_MAP_SET, "`iop_set_NAME`: LPM trie or hash, keys are `struct iop_set_key`; filled by the loader"),
+	N(IOP_MAP_SIGNAL, "`iop_signal_NAME`: array that can be mapped; the loader sets max_entries"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 
@@ -367,6 +368,7 @@ static const struct number features[] = {
 	N(IOP_FEATURE_BANDS, "a qdisc of bands: prio or htb"),
 	N(IOP_FEATURE_EDT, "fq that sends packets at their time"),
 	N(IOP_FEATURE_TRIE, "LPM tries"),
+	N(IOP_FEATURE_SOCKET_QUEUE, "BTF that tells where the queues of a UDP socket are"),
 };
 
 static const struct number steps[] = {

@@ -2,7 +2,8 @@
 /*
  * kv_server WORKERS PORT…: a server as the examples have in mind. Each worker is a process
  * with a socket of its own at each port, bound with SO_REUSEPORT in the order of the
- * workers; it sends back what it gets, its number in front. Says `ready` when all are.
+ * workers; it sends back what it gets, its number in front; thrice what begins with `Sm`, and not
+ * what begins with `So`. Says `ready` when all are.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,12 +41,16 @@ static void answer(int fd, unsigned char worker)
 	unsigned char bytes[2048];
 	struct sockaddr_storage from;
 	socklen_t size = sizeof(from);
+	unsigned replies = 1;
 	ssize_t n = recvfrom(fd, bytes + 1, sizeof(bytes) - 1, 0, (struct sockaddr *)&from, &size);
 
 	if (n < 0)
 		return;
 	bytes[0] = worker;
-	(void)sendto(fd, bytes, (size_t)n + 1, 0, (const struct sockaddr *)&from, size);
+	if (n >= 2 && bytes[1] == 'S')
+		replies = bytes[2] == 'm' ? 3 : bytes[2] != 'o';
+	while (replies--)
+		(void)sendto(fd, bytes, (size_t)n + 1, 0, (const struct sockaddr *)&from, size);
 }
 
 static void serve(struct pollfd *sockets, nfds_t n, unsigned char worker)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * udp_ask [-s SOURCE] [-n COUNT] ADDRESS PORT HEX: sends the same datagram COUNT times at
- * once and tells who answered: a line for each first byte that came back (kv_server puts
+ * udp_ask [-s SOURCE] [-n COUNT] [-r REPLIES] [-w MS] ADDRESS PORT HEX: sends the same datagram
+ * COUNT times at once, waits for REPLIES (1) to each, up to MS (1000) after the last one, and tells
+ * who answered: a line for each first byte that came back (kv_server puts
  * its worker there), with how often it came. No line: nobody answered.
  */
 #include <netdb.h>
@@ -12,8 +13,6 @@
 #include <unistd.h>
 
 #include "hex.h"
-
-#define PATIENCE_MS 1000 /* after the last answer */
 
 static int resolve(const char *address, const char *port, int family, struct addrinfo **out)
 {
@@ -47,12 +46,12 @@ static int open_socket(const struct addrinfo *to, const char *source)
 	return fd;
 }
 
-static void collect(int fd, unsigned long count, unsigned long *answers)
+static void collect(int fd, unsigned long count, int patience_ms, unsigned long *answers)
 {
 	unsigned char bytes[2048];
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	while (count && poll(&p, 1, PATIENCE_MS) > 0) {
+	while (count && poll(&p, 1, patience_ms) > 0) {
 		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 		if (n <= 0)
@@ -64,23 +63,27 @@ static void collect(int fd, unsigned long count, unsigned long *answers)
 
 int main(int argc, char **argv)
 {
-	unsigned long answers[256] = { 0 }, count = 1;
+	unsigned long answers[256] = { 0 }, count = 1, replies = 1;
 	unsigned char bytes[HEX_MAX];
 	const char *source = NULL;
 	struct addrinfo *to;
-	int option, size, fd;
+	int option, size, fd, patience_ms = 1000;
 
-	while ((option = getopt(argc, argv, "s:n:")) != -1) {
+	while ((option = getopt(argc, argv, "s:n:r:w:")) != -1) {
 		if (option == 's')
 			source = optarg;
 		else if (option == 'n')
 			count = strtoul(optarg, NULL, 10);
+		else if (option == 'r')
+			replies = strtoul(optarg, NULL, 10);
+		else if (option == 'w')
+			patience_ms = atoi(optarg);
 		else
 			return 2;
 	}
 	size = argc - optind == 3 ? hex_read(argv[optind + 2], bytes) : -1;
 	if (size < 0) {
-		fputs("usage: udp_ask [-s SOURCE] [-n COUNT] ADDRESS PORT HEX\n", stderr);
+		fputs("usage: udp_ask [-s SOURCE] [-n COUNT] [-r REPLIES] [-w MS] ADDRESS PORT HEX\n", stderr);
 		return 2;
 	}
 	if (resolve(argv[optind], argv[optind + 1], AF_UNSPEC, &to))
@@ -89,7 +92,7 @@ int main(int argc, char **argv)
 	freeaddrinfo(to);
 	for (unsigned long i = 0; i < count; i++)
 		(void)send(fd, bytes, (size_t)size, 0);
-	collect(fd, count, answers);
+	collect(fd, count * replies, patience_ms, answers);
 	for (unsigned i = 0; i < 256; i++)
 		if (answers[i])
 			printf("%u %lu\n", i, answers[i]);

@@ -84,6 +84,8 @@ static void check_variables(const struct iop_object *o, const struct policy *p)
 	}
 	for (uint32_t i = 0; i < p->n_params; i++)
 		any |= object_param(o, i)->variable != 0;
+	for (uint32_t i = 0; i < object_count(o, IOP_TABLE_FEATURES); i++)
+		any |= object_feature(o, i)->feature == IOP_FEATURE_SOCKET_QUEUE; /* iop_queue_at */
 	EXPECT(has_map(o, ".rodata") == any, ".rodata is there when something is written to it");
 }
 
