@@ -146,6 +146,10 @@ static void report_goals(struct report *r, const struct results *all, const stru
 			    &all->ms[l][TAIL_HASH][TAIL_SCANS][TAIL_P99]);
 		(void)snprintf(what, sizeof(what), "%u/s: SCAN p99, policy to hash", loads[l].rate);
 		report_ratios(r, what, l == JUDGED ? g->scan : NO_GOAL, &s);
+		s = between(&all->ms[l][TAIL_SITA][TAIL_SCANS][TAIL_P99],
+			    &all->ms[l][TAIL_POLICY][TAIL_SCANS][TAIL_P99]);
+		(void)snprintf(what, sizeof(what), "%u/s: SCAN p99, SITA to policy", loads[l].rate);
+		report_least(r, what, NO_GOAL, &s);
 	}
 }
 

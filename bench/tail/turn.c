@@ -54,7 +54,7 @@ static bool compile(struct tail_field *f)
 
 static bool load_policy(const struct tail_field *f)
 {
-	const char *argv[] = { f->iopctl, "load", f->object, NULL };
+	const char *argv[] = { f->iopctl, "load", f->object, "--dev", "wire", NULL };
 	char text[4096];
 
 	return program_run(&(struct program){ .in = f->hosts.server, .argv = argv }, text,
