@@ -82,7 +82,8 @@ static bool same_action(const struct emitter *e, const struct action *a, const s
 	case ACTION_COUNT:
 		return true;
 	case ACTION_STEER:
-		return a->pool == b->pool && same_choice(&a->selector, &b->selector);
+		return a->pool == b->pool && a->stack == b->stack &&
+		       same_choice(&a->selector, &b->selector);
 	case ACTION_WORKER:
 		return same_set(&a->workers, &b->workers);
 	case ACTION_WORKERS:

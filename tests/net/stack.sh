@@ -43,7 +43,7 @@ of() {
 flood() {
 	local name=$1
 	shift
-	background "receive" "$tools/udp_order" receive 7000
+	background "receive" "$tools/udp_order" receive "${PORT:-7000}"
 	eventually "the receiver is ready" grep -qs ready "$scratch/receive.log"
 	sent=$(in_client "$name" "$tools/udp_order" send "$@" | sed -n 's/^sent //p')
 	eventually "the receiver is done" grep -qs received "$scratch/receive.log"
@@ -134,5 +134,13 @@ expect "a full queue: nothing is late or comes twice" "$late $twice" '0 0'
 between "a full queue: what is lost is told" "$lost" $((sent - received - 40)) $((sent - received))
 flood native 10.8.0.1 7000 50 1000:500
 ordered "behind that"
+unload
+
+# The example: a core more while many talk at once.
+load collector --dev native
+PORT=8125 flood native --random 10.8.0.1 8125 500 1000:300 100000:1500 1000:300
+ordered "collector"
+expect "collector: metrics got to the stack's cores" "$(counter rx metric steered)" "$sent"
+expect "collector: and were served" "$(($(of served 0) + $(of served 1)))" "$sent"
 unload
 finish

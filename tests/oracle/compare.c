@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "abi/stack.h"
+
 /* What the kernel did with a packet. */
 struct observed {
 	int verdict;        /* XDP_* */
@@ -101,6 +103,10 @@ static bool targets_fit(const struct kernel *k, const struct compiled *c, const 
 		if (!given || i < a->first_target || i >= a->first_target + a->n_targets)
 			return false;
 		index = i - a->first_target;
+		if (o->by->stack)
+			index = iop_stack_place(pool->n_cores, (uint32_t)pool->guaranteed,
+						o->by->stack->before, o->by->stack->least,
+						o->by->stack->order, index);
 		if (pool->fixed ? index >= pool->n_cores : index >= k->pools[pool->id].n)
 			return false;
 		core = pool->fixed ? pool->cores[index] : k->pools[pool->id].cores[index];

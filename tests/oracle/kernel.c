@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "abi/set.h"
+#include "abi/stack.h"
 #include "base/arena.h"
 #include "make_policy.h"
 
 #define ETH_MIN 14
+#define STACKS_MAX 64 /* POLICY_MAX_STACKS; more than a policy of make_policy.c has cores for them */
 
 /* libbpf's way to speak is a callback without a context: one thread, one run at a time. */
 static __thread FILE *log_to;
@@ -136,6 +138,29 @@ static void set_pools(struct kernel *k, const struct policy *p, struct arena *a,
 	k->env.pools = k->pools;
 }
 
+/* The cores of stack stages, in their order. */
+static void set_stacks(struct kernel *k, const struct policy *p)
+{
+	for (uint32_t i = 0; i < p->n_workloads; i++) {
+		const struct stack *s = p->workloads[i]->stack;
+		struct iop_pool_cores *at;
+		char name[80];
+
+		if (!s)
+			continue;
+		snprintf(name, sizeof(name), "iop_stack_%s", p->workloads[i]->name);
+		at = variable(k->object, ".rodata", name, sizeof(*at));
+		for (uint32_t c = 0; at && c < s->most; c++) {
+			uint32_t core = iop_stack_place(s->pool->n_cores,
+							(uint32_t)s->pool->guaranteed, s->before,
+							s->least, s->order, c);
+
+			if (core < s->pool->n_cores)
+				at->core[at->n++] = s->pool->cores[core];
+		}
+	}
+}
+
 /* --- maps --- */
 
 static void shape_maps(struct kernel *k, const struct machine *m)
@@ -148,8 +173,11 @@ static void shape_maps(struct kernel *k, const struct machine *m)
 		if (strcmp(name, "iop_cpus") == 0) {
 			bpf_map__set_max_entries(map, MAKE_CORES);
 			bpf_map__reuse_fd(map, m->cpus);
-		} else if (strncmp(name, "iop_near_", 9) == 0) {
+		} else if (strncmp(name, "iop_near_", 9) == 0 ||
+			   strcmp(name, "iop_stack_cores") == 0) {
 			bpf_map__set_max_entries(map, (uint32_t)m->n_cpus);
+		} else if (strncmp(name, "iop_stack", 9) == 0) {
+			bpf_map__set_max_entries(map, STACKS_MAX);
 		}
 	}
 }
@@ -190,6 +218,38 @@ static bool fill_near(struct kernel *k, const struct policy *p, const struct mac
 			if (bpf_map_update_elem(map, &cpu, &k->near[i], 0))
 				return false;
 		}
+	}
+	return true;
+}
+
+/* Some of the cores of each stack stage are in use, and flows are spread over these. */
+static bool fill_stacks(struct kernel *k, const struct policy *p, struct rng *r)
+{
+	int stacks = bpf_object__find_map_fd_by_name(k->object, "iop_stacks");
+	int homes = bpf_object__find_map_fd_by_name(k->object, "iop_stack_homes");
+
+	for (uint32_t n = 1; homes >= 0 && n <= MAKE_CORES; n++) {
+		struct iop_stack_homes value;
+
+		for (uint32_t b = 0; b < IOP_STACK_BUCKETS; b++)
+			value.slot[b] = (uint8_t)iop_stack_home_of(b, n);
+		if (bpf_map_update_elem(homes, &n, &value, 0))
+			return false;
+	}
+	for (uint32_t i = 0; stacks >= 0 && i < p->n_workloads; i++) {
+		const struct stack *s = p->workloads[i]->stack;
+		uint32_t free_cores, most;
+		struct iop_stack value = { .target = 100000 };
+
+		if (!s)
+			continue;
+		free_cores = s->pool->n_cores - (uint32_t)s->pool->guaranteed;
+		most = s->least + free_cores < s->most ? s->least + free_cores : s->most;
+		value.least = s->least;
+		value.most = most;
+		value.n = rng_in(r, s->least, most);
+		if (bpf_map_update_elem(stacks, &s->id, &value, 0))
+			return false;
 	}
 	return true;
 }
@@ -251,6 +311,7 @@ static bool load(struct kernel *k, const struct compiled *c, const struct machin
 	shape_maps(k, m);
 	set_params(k, c->policy, c->arena, r);
 	set_pools(k, c->policy, c->arena, r);
+	set_stacks(k, c->policy);
 	k->error = -bpf_object__load(k->object);
 	if (k->error)
 		return false;
@@ -264,7 +325,7 @@ static bool load(struct kernel *k, const struct compiled *c, const struct machin
 	counters_open(&k->path, k->object, "iop_path", m->n_cpus, IOP_HOOKS, IOP_PATH_COUNT,
 		      c->arena);
 	return k->program >= 0 && fill_near(k, c->policy, m, c->arena, r) &&
-	       fill_sets(k, c->plan);
+	       fill_sets(k, c->plan) && fill_stacks(k, c->policy, r);
 }
 
 bool kernel_load(struct kernel *k, const struct compiled *c, const struct machine *m,

@@ -20,6 +20,8 @@ struct made_workload {
 	unsigned n_classes;
 	bool has_rest; /* the last class takes what is left */
 	bool only_all; /* no rule names a class */
+	int stack;     /* pool of its stack stage; -1: it has none */
+	bool joined;   /* a rule steers there */
 };
 
 struct making {
@@ -27,6 +29,7 @@ struct making {
 	const struct make_options *options;
 	FILE *out;
 	unsigned n_pools;
+	unsigned cores[3], guaranteed[3]; /* of pools; 0 cores: not known */
 	unsigned n_rates, n_bitrates; /* params r0 …, b0 … */
 	bool udp_only; /* as most policies are */
 	struct made_params params;
@@ -53,7 +56,8 @@ static void make_pools(struct making *m)
 				fputs("smt off; ", m->out);
 		} else if (rng_percent(m->r, 50)) {
 			/* the cores that every machine has */
-			fprintf(m->out, "cores 0-%u; ", rng_in(m->r, 0, 3));
+			m->cores[i] = rng_in(m->r, 0, 3) + 1;
+			fprintf(m->out, "cores 0-%u; ", m->cores[i] - 1);
 		} else if (hi > lo && rng_percent(m->r, 40)) {
 			fprintf(m->out, "cores %u-%u; except %u; ", lo, hi, rng_in(m->r, lo, hi));
 		} else {
@@ -233,7 +237,7 @@ static void make_selector(struct making *m, const struct made_workload *w)
 	unsigned n;
 
 	if (rng_percent(m->r, 25)) {
-		fputs(others[rng_below(m->r, 3)], m->out);
+		fputs(others[rng_below(m->r, w->stack < 0 ? 3 : 2)], m->out);
 		return;
 	}
 	fputs("hash(", m->out);
@@ -251,13 +255,16 @@ static void make_selector(struct making *m, const struct made_workload *w)
 	fputs(")", m->out);
 }
 
-static void make_steer(struct making *m, const struct made_workload *w)
+static void make_steer(struct making *m, struct made_workload *w)
 {
-	fprintf(m->out, "steer to c%u by ", rng_below(m->r, m->n_pools));
+	unsigned pool = rng_below(m->r, m->n_pools);
+
+	w->joined |= (int)pool == w->stack;
+	fprintf(m->out, "steer to c%u by ", pool);
 	make_selector(m, w);
 }
 
-static void make_limit(struct making *m, const struct made_workload *w)
+static void make_limit(struct making *m, struct made_workload *w)
 {
 	bool bits = rng_percent(m->r, 35);
 
@@ -318,7 +325,7 @@ static void make_workers(struct making *m, const struct made_workload *w)
 	make_selector(m, w);
 }
 
-static void make_end(struct making *m, const struct made_workload *w, bool socket)
+static void make_end(struct making *m, struct made_workload *w, bool socket)
 {
 	uint32_t which = rng_below(m->r, 100);
 
@@ -355,7 +362,30 @@ static unsigned make_names(struct making *m, const struct made_workload *w, unsi
 	return chosen;
 }
 
-static void make_stage(struct making *m, const struct made_workload *w, bool socket)
+/* A pool with a core that is guaranteed to nobody yet. */
+static void choose_stack(struct making *m, struct made_workload *w)
+{
+	unsigned pool = rng_below(m->r, m->n_pools);
+
+	if (rng_percent(m->r, 25) && m->guaranteed[pool] < m->cores[pool])
+		w->stack = (int)pool;
+}
+
+/* Where every class has ended elsewhere, it would be an error. */
+static void make_stack(struct making *m, struct made_workload *w, bool open)
+{
+	unsigned left, least, most;
+
+	if (w->stack < 0 || !(open || w->joined))
+		return;
+	left = m->cores[w->stack] - m->guaranteed[w->stack];
+	least = rng_in(m->r, 1, left);
+	most = rng_in(m->r, least, m->cores[w->stack]);
+	m->guaranteed[w->stack] += least;
+	fprintf(m->out, "    stage stack { cores %u..%u of c%d; }\n", least, most, w->stack);
+}
+
+static void make_stage(struct making *m, struct made_workload *w, bool socket)
 {
 	unsigned all = (1u << w->n_classes) - 1, ended = 0, n = rng_in(m->r, 1, 6);
 
@@ -385,6 +415,8 @@ static void make_stage(struct making *m, const struct made_workload *w, bool soc
 		fputs(";\n", m->out);
 	}
 	fputs("    }\n", m->out);
+	if (!socket)
+		make_stack(m, w, ended != all);
 }
 
 static void make_matches(struct making *m, unsigned number, unsigned n, const unsigned proto[2])
@@ -406,7 +438,7 @@ static void make_matches(struct making *m, unsigned number, unsigned n, const un
 /* All but the matches: these come between, and from numbers of their own. */
 static void make_workload(struct making *m, unsigned number)
 {
-	struct made_workload w = { .scope = { .params = &m->params } };
+	struct made_workload w = { .scope = { .params = &m->params }, .stack = -1 };
 	struct rng *r = m->r, like = m->like ? *m->like : *r, *own = m->like ? &like : r;
 	bool sockets = m->options->for_sockets;
 	bool rx = !sockets && (!number || m->like || rng_percent(own, 95));
@@ -439,8 +471,11 @@ static void make_workload(struct making *m, unsigned number)
 		fprintf(m->out, "    payload %s;\n", w.scope.header->name);
 	if (rng_percent(m->r, 92)) {
 		make_classes(m, &w);
-		if (rx)
+		if (rx) {
+			choose_stack(m, &w);
 			make_stage(m, &w, false);
+		}
+		w.stack = -1;
 		w.scope.no_payload = early;
 		if (socket)
 			make_stage(m, &w, true);
