@@ -34,6 +34,9 @@ extern const struct hook hook_rx, hook_stack, hook_socket, hook_tx;
 /* By enum iop_hook. */
 const struct hook *hook_of(__u32 hook);
 
+/* Adds to a refusal where the policy that stands in the way asks for the same. */
+void hook_tell_owner(const char *owner, enum iop_hook hook, struct iop_report *report);
+
 /* The subject of a step is a hook and one of its subjects. */
 #define HOOK_SUBJECT(hook, subject) ((hook) << 24 | (subject))
 #define HOOK_OF_SUBJECT(s) ((s) >> 24)

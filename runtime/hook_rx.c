@@ -104,9 +104,14 @@ static int check_foreign(const struct load *l, const struct device *d, struct io
 	if (!id || installed_with_program(id, "", owner)) {
 		if (!id || !strcmp(owner, l->is.name))
 			return 0; /* our own, of a load that was interrupted */
-		return report_error(report, -EBUSY, IOP_CAUSE_ENVIRONMENT,
-				    "policy %s is loaded on %s; policy %s cannot be, too", owner,
-				    d->name, l->is.name);
+		err = report_error_at(
+			report, -EBUSY, IOP_CAUSE_ENVIRONMENT,
+			report_place(l->is.description,
+				     &program_stage(l->is.description, IOP_HOOK_RX)->place),
+			"policy %s is loaded on %s; policy %s cannot be, too", owner, d->name,
+			l->is.name);
+		hook_tell_owner(owner, IOP_HOOK_RX, report);
+		return err;
 	}
 	name_of_program(id, name);
 	err = report_error(report, -EBUSY, IOP_CAUSE_ENVIRONMENT,

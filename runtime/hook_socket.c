@@ -36,13 +36,18 @@ static int check_owner(const struct load *l, const struct adopt_group *g, struct
 {
 	char owner[IOP_NAME_MAX + 1], address[SOCKET_ADDRESS];
 
-	for (__u32 w = 0; w < g->is.n_workers; w++)
-		if (installed_with_socket(g->workers[w].is.cookie, l->is.name, owner))
-			return report_error(
-				report, -EBUSY, IOP_CAUSE_ENVIRONMENT,
-				"the sockets at %s belong to policy %s; policy %s cannot "
-				"have them, too",
-				socket_address(&g->is, address), owner, l->is.name);
+	for (__u32 w = 0; w < g->is.n_workers; w++) {
+		if (!installed_with_socket(g->workers[w].is.cookie, l->is.name, owner))
+			continue;
+		(void)report_error_at(
+			report, -EBUSY, IOP_CAUSE_ENVIRONMENT,
+			report_place(l->is.description,
+				     &program_stage(l->is.description, IOP_HOOK_SOCKET)->place),
+			"the sockets at %s belong to policy %s; policy %s cannot have them, too",
+			socket_address(&g->is, address), owner, l->is.name);
+		hook_tell_owner(owner, IOP_HOOK_SOCKET, report);
+		return -EBUSY;
+	}
 	return 0;
 }
 
