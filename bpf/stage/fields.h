@@ -295,13 +295,13 @@ STAGE_FN static __u64 iop_ports(const struct iop_pkt *p)
  * checks that the verifier cannot put together; so it is not shown where a
  * pointer comes from unless its distance is a constant.
  */
-static __always_inline const __u8 *iop_payload_from(const struct iop_pkt *p, __u64 at)
+static __always_inline const __u8 *iop_behind(const struct iop_pkt *p, __u64 at, __u64 n)
 {
-	const __u8 *from = p->payload + at;
+	const __u8 *behind = p->payload + n + at;
 
 	if (!__builtin_constant_p(at))
-		iop_opaque(from);
-	return from;
+		iop_opaque(behind);
+	return behind;
 }
 
 #define PAYLOAD_NUMBER(bits, order)                                                          \
@@ -309,24 +309,24 @@ static __always_inline const __u8 *iop_payload_from(const struct iop_pkt *p, __u
 	STAGE_FN static bool iop_packet_##order##bits(const struct iop_pkt *p, __u64 at,      \
 						      __u64 *out)                             \
 	{                                                                                     \
-		const __u8 *from = iop_payload_from(p, at);                                   \
+		const __u8 *behind = iop_behind(p, at, bits / 8);                             \
                                                                                               \
-		if (from + bits / 8 > p->end)                                                 \
+		if (behind > p->end)                                                          \
 			return false;                                                         \
-		*out = IOP_##order##bits(*(const __u##bits *)from);                           \
+		*out = IOP_##order##bits(*(const __u##bits *)(behind - bits / 8));            \
 		return true;                                                                  \
 	}                                                                                     \
 	STAGE_FN static bool iop_payload_##order##bits(const struct iop_pkt *p, __u64 at,     \
 						       __u64 *out)                            \
 	{                                                                                     \
-		const __u8 *from = iop_payload_from(p, at);                                   \
+		const __u8 *behind = iop_behind(p, at, bits / 8);                             \
                                                                                               \
-		if (from + bits / 8 > p->stop)                                                \
+		if (behind > p->stop)                                                         \
 			return false;                                                         \
 		iop_apart();                                                                  \
-		if (from + bits / 8 > p->end)                                                 \
+		if (behind > p->end)                                                          \
 			return false;                                                         \
-		*out = IOP_##order##bits(*(const __u##bits *)from);                           \
+		*out = IOP_##order##bits(*(const __u##bits *)(behind - bits / 8));            \
 		return true;                                                                  \
 	}
 #define IOP_be8(x) (x)
@@ -355,11 +355,11 @@ PAYLOAD_NUMBER(64, le)
  * the caller; false if the packet does not hold them. */
 STAGE_FN static bool iop_packet_at(const struct iop_pkt *p, __u64 at, __u64 n, const __u8 **out)
 {
-	const __u8 *from = iop_payload_from(p, at);
+	const __u8 *behind = iop_behind(p, at, n);
 
-	if (from + n > p->end)
+	if (behind > p->end)
 		return false;
-	*out = from;
+	*out = behind - n;
 	return true;
 }
 

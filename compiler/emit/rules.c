@@ -10,6 +10,7 @@
 #include "emit/emitter.h"
 
 #define FEW_CLASSES 32
+#define FEW_WAYS 2
 
 /*
  * An action and what comes behind it; the same for all classes that get there.
@@ -727,19 +728,49 @@ static void arrivals_begin(struct ruling *r, struct arrivals *a)
 	emit_at(r->e, here);
 }
 
-static void arrive(struct ruling *r, struct arrivals *a, const struct decision_edge *edge,
-		   const struct node *first)
+static void arrive(struct ruling *r, struct arrivals *a, const struct class *class,
+		   const struct node *first, LLVMBasicBlockRef from)
 {
 	struct emitter *e = r->e;
-	LLVMValueRef gid = emit_i32(e, edge->class->gid), id = emit_i32(e, first ? first->id : 0);
-	LLVMBasicBlockRef from = edge->block;
+	LLVMValueRef gid = emit_i32(e, class->gid), id = emit_i32(e, first ? first->id : 0);
 
 	arrivals_begin(r, a);
 	emit_at(e, from);
-	debug_at(e, edge->class->at);
+	debug_at(e, class->at);
 	emit_br(e, a->block);
 	LLVMAddIncoming(a->class, &gid, &from, 1);
 	LLVMAddIncoming(a->first, &id, &from, 1);
+}
+
+/* All ways to a class. Of many, each would bring its number, also from within a loop: these meet
+ * first. */
+static void arrivals_of(struct ruling *r, struct arrivals *a, const struct class *class,
+			const struct node *first, const struct decision *d)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef meeting = NULL;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		n += d->edges[i].class == class;
+	if (n > FEW_WAYS) {
+		meeting = emit_block(e, "meeting");
+		emit_at(e, meeting);
+		debug_at(e, class->at);
+		emit_stay(e);
+	}
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->edges[i].class != class)
+			continue;
+		if (!meeting) {
+			arrive(r, a, class, first, d->edges[i].block);
+			continue;
+		}
+		emit_at(e, d->edges[i].block);
+		emit_br(e, meeting);
+	}
+	if (meeting)
+		arrive(r, a, class, first, meeting);
 }
 
 /*
@@ -794,11 +825,11 @@ void rules_workload(struct ruling *r, const struct workload *w)
 	for (uint32_t i = 0; i < w->n_classes; i++)
 		if (r->known[i] || by_worker)
 			r->begins[w->classes[i].gid] = first[i] = chain(r, &w->classes[i]);
+	for (uint32_t i = 0; i < w->n_classes; i++)
+		arrivals_of(r, &a, &w->classes[i], first[i], &d);
 	for (size_t i = 0; i < d.n; i++) {
-		if (d.edges[i].class) {
-			arrive(r, &a, &d.edges[i], first[d.edges[i].class->id]);
+		if (d.edges[i].class)
 			continue;
-		}
 		if (!r->unclassed)
 			r->unclassed = emit_block(e, "unclassed");
 		emit_at(e, d.edges[i].block);
