@@ -161,6 +161,9 @@ static const struct role_rule {
 	[IOP_MAP_WORKER_OF] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_LIVE] = { .once = true },
 	[IOP_MAP_SIGNAL] = { false, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_LOOKUP_BOUND] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_LOOKUP_GROUPS] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_LOOKUP_SOCKETS] = { true, true, IOP_SCOPE_POLICY },
 };
 
 static int check_map(struct check *c, __u32 i)

@@ -171,6 +171,21 @@ static int probe_egress(void)
 	return TRY_PROGRAM(BPF_PROG_TYPE_SCHED_CLS, look);
 }
 
+static int probe_lookup(void)
+{
+	static const struct bpf_insn pass[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, SK_PASS),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_SK_LOOKUP);
+	_cleanup_fd_ int fd = bpf_prog_load(BPF_PROG_TYPE_SK_LOOKUP, "iop_probe", "Dual BSD/GPL", pass,
+					    sizeof(pass) / sizeof(pass[0]), &opts);
+
+	if (fd < 0)
+		return errno == EINVAL ? 0 : -errno;
+	return 1;
+}
+
 static int probe_edt(void)
 {
 	static const struct bpf_insn set[] = {
@@ -202,6 +217,7 @@ static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_EDT] = probe_edt,
 	[IOP_FEATURE_TRIE] = probe_trie,
 	[IOP_FEATURE_SOCKET_QUEUE] = probe_socket_queue,
+	[IOP_FEATURE_LOOKUP] = probe_lookup,
 };
 
 int probe_feature(enum iop_feature feature)

@@ -159,6 +159,10 @@ static int size_maps(const struct program_values *v, struct bpf_object *obj, __u
 				entries = stack_map_entries(v, d->role);
 			break;
 		}
+		/* A socket of a reuseport_sockarray is in no other map, and that of `anywhere` is one. */
+		if (d->role == IOP_MAP_WORKERS && program_stage(v->object, IOP_HOOK_LOOKUP) &&
+		    bpf_map__set_type(map, BPF_MAP_TYPE_SOCKMAP))
+			return -errno;
 		if (bpf_map__set_max_entries(map, entries))
 			return -errno;
 	}

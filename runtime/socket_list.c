@@ -27,6 +27,25 @@ static int by_inode(const void *a, const void *b)
 	return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
+/* Words of 4 bytes, each printed as this machine's number. */
+static bool parse_address(const char *text, size_t digits, struct listed_socket *s)
+{
+	if (digits != 8 && digits != 32)
+		return false;
+	s->family = digits == 8 ? 4 : 6;
+	for (size_t i = 0; i < digits / 8; i++) {
+		char word[9] = "", *end;
+		__u32 n;
+
+		memcpy(word, text + 8 * i, 8);
+		n = (__u32)strtoul(word, &end, 16);
+		if (*end)
+			return false;
+		memcpy(s->address + 4 * i, &n, 4);
+	}
+	return true;
+}
+
 #define LISTENS 0x0a /* TCP_LISTEN */
 
 /* sl local rem st queues timer retransmits uid timeout inode: local is ADDRESS:PORT in
@@ -42,7 +61,7 @@ static bool parse_line(char *line, struct listed_socket *s, unsigned long *state
 	if (n <= INODE)
 		return false;
 	colon = strchr(fields[LOCAL], ':');
-	if (!colon)
+	if (!colon || !parse_address(fields[LOCAL], (size_t)(colon - fields[LOCAL]), s))
 		return false;
 	s->port = (__u32)strtoul(colon + 1, &end, 16);
 	if (*end || end == colon + 1)

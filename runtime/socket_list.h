@@ -17,6 +17,8 @@ struct listed_socket {
 	ino_t inode;
 	__u32 protocol; /* IPPROTO_UDP, IPPROTO_TCP */
 	__u32 port;
+	__u32 family;      /* 4 or 6 */
+	__u8 address[16];  /* that it is bound to; of IPv4 the first 4 bytes */
 	__u32 order; /* among those of its protocol, family and port: less came earlier */
 };
 

@@ -414,6 +414,14 @@ static const char *mechanism_of_tx(struct answer *a)
 	return text;
 }
 
+static const char *mechanism_of_lookup(struct answer *a)
+{
+	if (lookup_is_attached(a->is))
+		return "sk_lookup on this network namespace";
+	problem(a, "the lookup program is not attached any more");
+	return "not attached";
+}
+
 static const char *mechanism_of_stack(struct answer *a)
 {
 	return status_of_stacks(&a->pile, a->is);
@@ -423,6 +431,7 @@ static int add_stages(struct answer *a)
 {
 	static const char *(*const mechanisms[IOP_HOOKS])(struct answer *a) = {
 		[IOP_HOOK_SOCKET] = mechanism_of_socket,
+		[IOP_HOOK_LOOKUP] = mechanism_of_lookup,
 		[IOP_HOOK_TX] = mechanism_of_tx,
 		[IOP_HOOK_STACK] = mechanism_of_stack,
 		[IOP_HOOK_RX] = mechanism_of_rx,

@@ -17,7 +17,8 @@
 	}
 
 /* clang-format off: one row of words after the other */
-WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket", [IOP_HOOK_TX] = "tx",
+WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket",
+      [IOP_HOOK_LOOKUP] = "lookup", [IOP_HOOK_TX] = "tx",
       [IOP_HOOK_STACK] = "stack", [IOP_HOOK_RX] = "rx")
 
 WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "counters of rx",
@@ -34,7 +35,10 @@ WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "coun
       [IOP_MAP_STACK_HOMES] = "where flows of stack stages belong",
       [IOP_MAP_STACK_CORES] = "cores of stack stages",
       [IOP_MAP_COUNT_STACK] = "counters of stack stages", [IOP_MAP_SIGNAL] = "signal of workers",
-      [IOP_MAP_OTHER] = "other")
+      [IOP_MAP_OTHER] = "other",
+      [IOP_MAP_LOOKUP_BOUND] = "where sockets are bound",
+      [IOP_MAP_LOOKUP_GROUPS] = "sockets that stand for groups",
+      [IOP_MAP_LOOKUP_SOCKETS] = "sockets to look up")
 
 WORDS(word_of_scope, enum iop_map_scope,
       IOP_SCOPES, [IOP_SCOPE_POLICY] = "policy", [IOP_SCOPE_GROUP] = "group")
@@ -52,7 +56,8 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = 
       [IOP_FEATURE_TRIE] = "trie",
       [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program",
       [IOP_FEATURE_BANDS] = "bands", [IOP_FEATURE_EDT] = "edt",
-      [IOP_FEATURE_SOCKET_QUEUE] = "socket-queue")
+      [IOP_FEATURE_SOCKET_QUEUE] = "socket-queue",
+      [IOP_FEATURE_LOOKUP] = "lookup")
 
 WORDS(word_of_step, enum iop_step_kind,
       IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",

@@ -173,6 +173,7 @@ struct iop_desc_class {
 
 enum iop_hook {
 	IOP_HOOK_SOCKET, /* program `iop_socket`, sk_reuseport, an instance per socket group */
+	IOP_HOOK_LOOKUP, /* program `iop_lookup`, sk_lookup, on the network namespace */
 	IOP_HOOK_TX,     /* program `iop_tx`, tc egress, on each device */
 	IOP_HOOK_STACK,  /* program `iop_stack`, XDP of the threads of a cpumap's cores */
 	IOP_HOOK_RX,     /* program `iop_rx`, XDP, on each device */
@@ -225,6 +226,9 @@ enum iop_map_role {
 	IOP_MAP_COUNT_STACK,  /* "iop_stack_counts": abi/stack.h */
 	IOP_MAP_SET,          /* "iop_set_NAME": LPM trie or hash, abi/set.h; filled by the loader */
 	IOP_MAP_SIGNAL,       /* "iop_signal_NAME": array, an element a row of workers */
+	IOP_MAP_LOOKUP_BOUND,   /* "iop_lookup_bound": abi/lookup.h */
+	IOP_MAP_LOOKUP_GROUPS,  /* "iop_lookup_groups" */
+	IOP_MAP_LOOKUP_SOCKETS, /* "iop_lookup_sockets": sockmap */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -318,6 +322,7 @@ enum iop_feature {
 	IOP_FEATURE_EDT,
 	IOP_FEATURE_TRIE,
 	IOP_FEATURE_SOCKET_QUEUE,
+	IOP_FEATURE_LOOKUP,
 	IOP_FEATURES
 };
 

@@ -163,8 +163,31 @@ NUMBER(IP_TTL)
 	return true;
 }
 
+/* Addresses are all that sk_lookup tells, beside the ports. */
+static __always_inline void iop_lookup_addr(const struct iop_pkt *p, bool source,
+					    struct iop_addr *out)
+{
+	const struct bpf_sk_lookup *ctx = p->ctx;
+
+	out->family = (__u32)p->family;
+	out->hi = 0;
+	if (p->family == 4) {
+		out->lo = source ? ctx->remote_ip4 : ctx->local_ip4;
+	} else if (source) {
+		out->hi = (__u64)ctx->remote_ip6[1] << 32 | ctx->remote_ip6[0];
+		out->lo = (__u64)ctx->remote_ip6[3] << 32 | ctx->remote_ip6[2];
+	} else {
+		out->hi = (__u64)ctx->local_ip6[1] << 32 | ctx->local_ip6[0];
+		out->lo = (__u64)ctx->local_ip6[3] << 32 | ctx->local_ip6[2];
+	}
+}
+
 ADDR(IP_SRC)
 {
+	if (p->hook == IOP_HOOK_LOOKUP) {
+		iop_lookup_addr(p, true, out);
+		return true;
+	}
 	if (iop_family(p) == 4)
 		iop_addr4(p, IOP_SRC4, out);
 	else
@@ -174,6 +197,10 @@ ADDR(IP_SRC)
 
 ADDR(IP_DST)
 {
+	if (p->hook == IOP_HOOK_LOOKUP) {
+		iop_lookup_addr(p, false, out);
+		return true;
+	}
 	if (iop_family(p) == 4)
 		iop_addr4(p, IOP_DST4, out);
 	else
@@ -272,7 +299,8 @@ NUMBER(PAYLOAD_LEN) { *out = p->payload_len; return true; }
  * one number tells workloads apart. */
 STAGE_FN static __u64 iop_dport(const struct iop_pkt *p)
 {
-	__u64 port = bpf_ntohs(IOP_DPORT);
+	const struct bpf_sk_lookup *asked = p->ctx;
+	__u64 port = p->hook == IOP_HOOK_LOOKUP ? asked->local_port : bpf_ntohs(IOP_DPORT);
 
 	if (iop_protos(p) == (IOP_UDP | IOP_TCP) && iop_is_tcp(p))
 		port += 1 << 16;

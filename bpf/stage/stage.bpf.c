@@ -7,6 +7,7 @@
 
 #include "stage/actions.h"
 #include "stage/fields.h"
+#include "stage/lookup.h"
 #include "stage/maps.h"
 #include "stage/rx.h"
 #include "stage/socket.h"
@@ -47,6 +48,19 @@ SEC("tcx/egress") int iop_tx(struct __sk_buff *ctx)
 	if (workload == IOP_NONE || !iop_tx_enter(&p))
 		return TCX_NEXT;
 	return iop_tx_reply(&p, workload);
+}
+
+SEC("sk_lookup") int iop_lookup(struct bpf_sk_lookup *ctx)
+{
+	struct iop_pkt p;
+	__u64 workload;
+
+	if (!iop_lookup_open(ctx, &p))
+		return SK_PASS;
+	workload = iop_lookup_workload(&p);
+	if (workload != IOP_NONE)
+		iop_lookup_give(&p, (__u32)workload);
+	return SK_PASS;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

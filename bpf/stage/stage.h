@@ -88,6 +88,8 @@ int iop_rx_request(struct iop_pkt *p, __u64 workload);
 int iop_socket_policy(struct iop_pkt *p);
 /* As at rx; TCX_NEXT or TCX_DROP. */
 __u64 iop_tx_workload(struct iop_pkt *p);
+/* The workload with `anywhere` that matches, or IOP_NONE. */
+__u64 iop_lookup_workload(struct iop_pkt *p);
 int iop_tx_reply(struct iop_pkt *p, __u64 workload);
 
 /* Requests are counted until they are answered: 1 if some rule chooses by that. */
@@ -99,16 +101,17 @@ extern const __u32 iop_families;
 /* Protocols that workloads with such a stage match, so that a program knows of no other. */
 #define IOP_UDP 1u
 #define IOP_TCP 2u
-extern const __u32 iop_rx_protos, iop_socket_protos, iop_tx_protos;
+extern const __u32 iop_rx_protos, iop_socket_protos, iop_tx_protos, iop_lookup_protos;
 
 /* Maps whose layout depends on the policy. */
 extern char iop_count_rx[], iop_count_socket[], iop_count_tx[];
 
 static __always_inline __u32 iop_protos(const struct iop_pkt *p)
 {
-	return p->hook == IOP_HOOK_RX   ? iop_rx_protos
-	       : p->hook == IOP_HOOK_TX ? iop_tx_protos
-					: iop_socket_protos;
+	return p->hook == IOP_HOOK_RX       ? iop_rx_protos
+	       : p->hook == IOP_HOOK_TX     ? iop_tx_protos
+	       : p->hook == IOP_HOOK_LOOKUP ? iop_lookup_protos
+					    : iop_socket_protos;
 }
 
 static __always_inline bool iop_is_tcp(const struct iop_pkt *p)

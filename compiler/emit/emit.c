@@ -107,7 +107,7 @@ static void frame_workload(struct emitter *e, enum iop_hook hook, const char *na
 	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
 		const struct workload *w = e->policy->workloads[i];
 
-		if (!w->stages[plan_stage(hook)] || (e->shapes && is_plain(w)))
+		if (!plan_at_hook(w, hook) || (e->shapes && is_plain(w)))
 			continue;
 		b = emit_block(e, w->name);
 		if (!e->shapes && is_short(w)) {
@@ -281,6 +281,7 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 		constant(&e, "iop_tx_protos", plan->protos[IOP_HOOK_TX]);
 		constant(&e, "iop_services_n", plan->services ? plan->policy->n_classes : 0);
 		constant(&e, "iop_counting", plan->counting);
+		constant(&e, "iop_lookup_protos", plan->protos[IOP_HOOK_LOOKUP]);
 		if (plan->hooks[IOP_HOOK_RX].used) {
 			frame_workload(&e, IOP_HOOK_RX, "iop_rx_workload");
 			frame_request(&e, IOP_HOOK_RX, "iop_rx_request");
@@ -292,6 +293,8 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 			frame_workload(&e, IOP_HOOK_TX, "iop_tx_workload");
 			frame_request(&e, IOP_HOOK_TX, "iop_tx_reply");
 		}
+		if (plan->hooks[IOP_HOOK_LOOKUP].used)
+			frame_workload(&e, IOP_HOOK_LOOKUP, "iop_lookup_workload");
 		if (plan->hooks[IOP_HOOK_SOCKET].used)
 			socket_policy(&e);
 		describe(&e, description, description_size);

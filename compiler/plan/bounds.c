@@ -28,6 +28,9 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		[IOP_MAP_STACK_HOMES] = 1u << IOP_HOOK_RX,
 		[IOP_MAP_STACK_CORES] = 1u << IOP_HOOK_RX,
 		[IOP_MAP_COUNT_STACK] = 1u << IOP_HOOK_RX,
+		[IOP_MAP_LOOKUP_BOUND] = 1u << IOP_HOOK_LOOKUP,
+		[IOP_MAP_LOOKUP_GROUPS] = 1u << IOP_HOOK_LOOKUP,
+		[IOP_MAP_LOOKUP_SOCKETS] = 1u << IOP_HOOK_LOOKUP,
 	};
 	const struct policy *p = plan->policy;
 	bool variables = false, live = false;
@@ -85,7 +88,8 @@ static void bound_counters(const struct plan *plan, enum iop_hook hook, struct d
 void plan_bounds(const struct plan *plan, struct diags *diags)
 {
 	for (int h = 0; h < IOP_HOOKS; h++) {
-		if (!plan->hooks[h].used || h == IOP_HOOK_STACK) /* whose maps are few */
+		/* Those without counters have few maps. */
+		if (!plan->hooks[h].used || h == IOP_HOOK_STACK || h == IOP_HOOK_LOOKUP)
 			continue;
 		bound_maps(plan, h, diags);
 		bound_counters(plan, h, diags);

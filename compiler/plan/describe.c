@@ -143,7 +143,7 @@ static uint32_t hooks_of(const struct workload *w)
 	uint32_t set = 0;
 
 	for (int h = 0; h < IOP_HOOKS; h++)
-		set |= (uint32_t)(w->stages[plan_stage(h)] != NULL) << h;
+		set |= (uint32_t)plan_at_hook(w, h) << h;
 	return set;
 }
 
@@ -258,7 +258,7 @@ _Static_assert(POLICY_MAX_BANDS == IOP_BANDS, "as many bands as the language tel
 static void stages(struct description *d)
 {
 	/* From the application to the wire: the order of attachment. */
-	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_TX, IOP_HOOK_STACK,
+	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_LOOKUP, IOP_HOOK_TX, IOP_HOOK_STACK,
 					       IOP_HOOK_RX };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -382,6 +382,7 @@ static void features(struct description *d)
 		[FEATURE_BANDS] = IOP_FEATURE_BANDS,
 		[FEATURE_EDT] = IOP_FEATURE_EDT,
 		[FEATURE_SOCKET_QUEUE] = IOP_FEATURE_SOCKET_QUEUE,
+		[FEATURE_LOOKUP] = IOP_FEATURE_LOOKUP,
 	};
 
 	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");

@@ -84,6 +84,12 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 	if (plan->hooks[IOP_HOOK_RX].used)
 		need(&n, FEATURE_XDP_LINK, "the driver stage is attached to a device",
 		     plan->hooks[IOP_HOOK_RX].at);
+	if (plan->hooks[IOP_HOOK_LOOKUP].used) {
+		struct span at = plan->hooks[IOP_HOOK_LOOKUP].at;
+
+		need(&n, FEATURE_LOOKUP, "sockets take what is sent elsewhere", at);
+		need(&n, FEATURE_LOOPS, "a socket that lives is looked for", at);
+	}
 	if (plan->hooks[IOP_HOOK_STACK].used) {
 		need(&n, FEATURE_CPUMAP_PROG, "the cores measure how long packets wait",
 		     plan->hooks[IOP_HOOK_STACK].at);

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "abi/lookup.h"
 #include "abi/stack.h"
 #include "abi/worker.h"
 #include "base/arena.h"
@@ -27,6 +28,7 @@ enum lang_stage plan_stage(enum iop_hook hook)
 {
 	static const enum lang_stage stages[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = STAGE_SOCKET,
+		[IOP_HOOK_LOOKUP] = STAGE_SOCKET,
 		[IOP_HOOK_TX] = STAGE_TX,
 		[IOP_HOOK_STACK] = STAGE_STACK,
 		[IOP_HOOK_RX] = STAGE_RX,
@@ -41,6 +43,13 @@ bool plan_told_by_worker(const struct workload *w)
 	for (uint32_t i = 0; i < w->n_matches; i++)
 		udp |= w->matches[i].proto == PROTO_UDP;
 	return udp && w->stages[STAGE_TX] && w->stages[STAGE_SOCKET];
+}
+
+bool plan_at_hook(const struct workload *w, enum iop_hook hook)
+{
+	const struct stage *st = w->stages[plan_stage(hook)];
+
+	return st && (hook != IOP_HOOK_LOOKUP || st->anywhere);
 }
 
 static struct plan_map *add_map(struct planning *p, const char *name, enum iop_map_role role,
@@ -160,8 +169,14 @@ static void plan_chains(struct planning *p, enum iop_hook hook)
 	for (uint32_t w = 0; w < policy->n_workloads; w++) {
 		const struct stage *st = policy->workloads[w]->stages[plan_stage(hook)];
 
-		if (!st)
+		if (!plan_at_hook(policy->workloads[w], hook))
 			continue;
+		if (hook == IOP_HOOK_LOOKUP) { /* which has no rules */
+			if (!h->used)
+				h->at = st->anywhere_at;
+			h->used = true;
+			continue;
+		}
 		if (!h->used) {
 			h->at = st->at;
 			h->n_targets = IOP_COUNT_TARGETS;
@@ -313,7 +328,7 @@ static unsigned families_of(const struct prefix *p, uint32_t n)
 /* Is there something at the hook that concerns its packets? */
 static bool has_part(const struct plan *plan, const struct workload *w, enum iop_hook hook)
 {
-	return w->stages[plan_stage(hook)] ||
+	return plan_at_hook(w, hook) ||
 	       (hook == IOP_HOOK_TX && plan->counting && w->stages[STAGE_SOCKET]);
 }
 
@@ -377,6 +392,14 @@ static void library_maps(struct planning *p)
 			add_map(p, maps[i].name, maps[i].role, maps[i].type, 4, maps[i].value,
 				1)->generated = false;
 	}
+	if (plan->hooks[IOP_HOOK_LOOKUP].used) {
+		add_map(p, "iop_lookup_bound", IOP_MAP_LOOKUP_BOUND, BPF_MAP_TYPE_HASH,
+			sizeof(struct iop_lookup_key), 4, IOP_LOOKUP_BOUND)->generated = false;
+		add_map(p, "iop_lookup_groups", IOP_MAP_LOOKUP_GROUPS, BPF_MAP_TYPE_ARRAY, 4,
+			sizeof(struct iop_lookup_group), 4096)->generated = false;
+		add_map(p, "iop_lookup_sockets", IOP_MAP_LOOKUP_SOCKETS, BPF_MAP_TYPE_SOCKMAP, 4, 8,
+			IOP_LOOKUP_SOCKETS)->generated = false;
+	}
 	if (plan->rows) {
 		add_map(p, "iop_worker_rows", IOP_MAP_WORKER_ROWS, BPF_MAP_TYPE_ARRAY, 4,
 			sizeof(struct iop_worker_row), 1)->generated = false;
@@ -435,6 +458,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 		enum iop_map_role role;
 	} hooks[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = { "iop_socket", "iop_count_socket", IOP_MAP_COUNT_SOCKET },
+		[IOP_HOOK_LOOKUP] = { .program = "iop_lookup" },
 		[IOP_HOOK_TX] = { "iop_tx", "iop_count_tx", IOP_MAP_COUNT_TX },
 		[IOP_HOOK_STACK] = { .program = "iop_stack" },
 		[IOP_HOOK_RX] = { "iop_rx", "iop_count_rx", IOP_MAP_COUNT_RX },

@@ -126,6 +126,9 @@ enum iop_param_type plan_param_type(const struct param *p);
 /* Do the workload's workers tell the class of its replies over UDP? */
 bool plan_told_by_worker(const struct workload *w);
 
+/* Has the workload something to do at the hook? */
+bool plan_at_hook(const struct workload *w, enum iop_hook hook);
+
 /* The stage of the language at a hook. */
 enum lang_stage plan_stage(enum iop_hook hook);
 

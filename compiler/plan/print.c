@@ -10,13 +10,15 @@
 
 static const char *const hook_names[IOP_HOOKS] = {
 	[IOP_HOOK_SOCKET] = "socket",
+	[IOP_HOOK_LOOKUP] = "lookup",
 	[IOP_HOOK_TX] = "tx",
 	[IOP_HOOK_STACK] = "stack",
 	[IOP_HOOK_RX] = "rx",
 };
 
 /* The order of the path. */
-static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_STACK, IOP_HOOK_SOCKET, IOP_HOOK_TX };
+static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_STACK, IOP_HOOK_LOOKUP,
+				     IOP_HOOK_SOCKET, IOP_HOOK_TX };
 
 #define N_PATH (sizeof(path) / sizeof(path[0]))
 
@@ -37,7 +39,8 @@ static void print_hooks(const struct plan *plan, FILE *out)
 		if (!h->used)
 			continue;
 		fprintf(out, "  %-8s %-12s %-14s ", hook_names[path[i]], h->program,
-			lang_stages.rows[plan_stage(path[i])].form);
+			path[i] == IOP_HOOK_LOOKUP ? "sk_lookup"
+						   : lang_stages.rows[plan_stage(path[i])].form);
 		print_place(plan, h->at, out);
 		fputc('\n', out);
 	}
@@ -88,7 +91,8 @@ static void print_workload(const struct plan *plan, const struct workload *w, FI
 		fputc('\n', out);
 		rest |= !c->when;
 		for (size_t k = 0; k < N_PATH; k++)
-			if (w->stages[plan_stage(path[k])] && path[k] != IOP_HOOK_STACK)
+			if (plan_at_hook(w, path[k]) && path[k] != IOP_HOOK_STACK &&
+			    path[k] != IOP_HOOK_LOOKUP)
 				print_chain(plan, path[k], c->gid, out);
 	}
 	if (!rest)
@@ -106,6 +110,7 @@ static const char *map_type(uint32_t type)
 	case BPF_MAP_TYPE_CPUMAP: return "cpumap";
 	case BPF_MAP_TYPE_HASH: return "hash";
 	case BPF_MAP_TYPE_LPM_TRIE: return "lpm_trie";
+	case BPF_MAP_TYPE_SOCKMAP: return "sockmap";
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: return "reuseport_sockarray";
 	default: return "?";
 	}
@@ -133,6 +138,9 @@ static const char *key_of(const struct plan_map *m)
 	case IOP_MAP_SIGNAL:
 	case IOP_MAP_WORKER_ROWS: return "worker";
 	case IOP_MAP_WORKER_OF: return "cookie";
+	case IOP_MAP_LOOKUP_BOUND: return "address, port";
+	case IOP_MAP_LOOKUP_GROUPS: return "workload";
+	case IOP_MAP_LOOKUP_SOCKETS: return "slot";
 	case IOP_MAP_NEAR_CORE:
 	case IOP_MAP_NEAR_WORKER: return "this core";
 	case IOP_MAP_SET: return "entry";
@@ -155,6 +163,8 @@ static const char *value_of(const struct plan_map *m)
 		[IOP_MAP_STACK_HOMES] = "homes of flows",
 		[IOP_MAP_STACK_ROWS] = "iop_stack_row", [IOP_MAP_STACK_CORES] = "iop_stack_core",
 		[IOP_MAP_COUNT_STACK] = "counters",
+		[IOP_MAP_LOOKUP_GROUPS] = "iop_lookup_group",
+		[IOP_MAP_LOOKUP_SOCKETS] = "socket",
 	};
 
 	return values[m->role] ? values[m->role] : "-";

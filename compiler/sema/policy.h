@@ -368,6 +368,8 @@ struct stage {
 	struct span stuck_at; /* where it was given; end 0: nowhere */
 	struct rule *rules;
 	uint32_t n_rules;
+	bool anywhere; /* SOCKET: also what it matches where no socket is bound */
+	struct span anywhere_at;
 };
 
 /* --- workloads --- */

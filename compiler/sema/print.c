@@ -368,6 +368,8 @@ static void print_workload(const struct workload *w, FILE *out)
 		fprintf(out, "  stage %s", lang_stages.rows[i].word);
 		if (i == STAGE_STACK)
 			print_stack(w->stack, out);
+		if (st->anywhere)
+			fputs(" anywhere", out);
 		fputc('\n', out);
 		if (st->stuck_at.end) {
 			fputs("    stuck ", out);

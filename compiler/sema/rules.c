@@ -437,6 +437,11 @@ static void knob(struct staging *st, const struct stmt *stmt)
 			sema_stack_setting(s, st->w, word->path[0].text, &f, stmt->at);
 		return;
 	}
+	if (st->kind == STAGE_SOCKET && strcmp(lang_knobs.rows[row].form, "anywhere") == 0) {
+		st->stage->anywhere = form_match(s, &lang_knobs.rows[row], word, word->next, &f);
+		st->stage->anywhere_at = stmt->at;
+		return;
+	}
 	if (lang_knobs.rows[row].since == LANG_NOW) {
 		if (form_match(s, &lang_knobs.rows[row], word, word->next, &f))
 			stuck(st, &f, stmt->at);

@@ -316,6 +316,7 @@ static const struct number owners[] = {
 
 static const struct number hooks[] = {
 	N(IOP_HOOK_SOCKET, "program `iop_socket`, sk_reuseport, an instance per socket group"),
+	N(IOP_HOOK_LOOKUP, "program `iop_lookup`, sk_lookup, on the network namespace"),
 	N(IOP_HOOK_TX, "program `iop_tx`, tc egress, on each device"),
 	N(IOP_HOOK_STACK, "program `iop_stack`, XDP of the threads of a cpumap's cores"),
 	N(IOP_HOOK_RX, "program `iop_rx`, XDP, on each device"),
@@ -344,6 +345,9 @@ static const struct number roles[] = {
 	N(IOP_MAP_COUNT_STACK, "`iop_stack_counts`: `struct iop_stack_counts` per CPU, an element a stack stage; the loader sets max_entries"),
 	N(IOP_MAP_SET, "`iop_set_NAME`: LPM trie or hash, keys are `struct iop_set_key`; filled by the loader"),
 	N(IOP_MAP_SIGNAL, "`iop_signal_NAME`: array that can be mapped; the loader sets max_entries"),
+	N(IOP_MAP_LOOKUP_BOUND, "`iop_lookup_bound`: hash of `struct iop_lookup_key`, where sockets are bound"),
+	N(IOP_MAP_LOOKUP_GROUPS, "`iop_lookup_groups`: array of `struct iop_lookup_group`, by `iop_lookup_index()`"),
+	N(IOP_MAP_LOOKUP_SOCKETS, "`iop_lookup_sockets`: sockmap, slots of the groups"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 
@@ -369,6 +373,7 @@ static const struct number features[] = {
 	N(IOP_FEATURE_EDT, "fq that sends packets at their time"),
 	N(IOP_FEATURE_TRIE, "LPM tries"),
 	N(IOP_FEATURE_SOCKET_QUEUE, "BTF that tells where the queues of a UDP socket are"),
+	N(IOP_FEATURE_LOOKUP, "sk_lookup programs"),
 };
 
 static const struct number steps[] = {
