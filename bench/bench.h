@@ -28,6 +28,7 @@ enum outcome outcome(struct report *r, bool ok);
 enum outcome bench_codegen(const struct bench *b);
 enum outcome bench_foreign(const struct bench *b);
 enum outcome bench_compile(const struct bench *b);
+enum outcome bench_scale(const struct bench *b);
 enum outcome bench_tail(const struct bench *b);
 enum outcome bench_steer(const struct bench *b);
 

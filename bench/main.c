@@ -20,6 +20,7 @@ static const struct comparison {
 	{ "codegen", bench_codegen, 15, false },
 	{ "foreign", bench_foreign, 25, false },
 	{ "compile", bench_compile, 7, false },
+	{ "scale", bench_scale, 7, false },
 	{ "tail", bench_tail, 5, true },
 	{ "steer", bench_steer, 9, true },
 };
