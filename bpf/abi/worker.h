@@ -97,8 +97,11 @@ IOP_WORKER_FN void iop_worker_taken(struct iop_worker_row *row, __u32 class, __u
 				    __u64 now)
 {
 	__u32 at = __sync_fetch_and_add(&row->head, 1);
+	__s32 before = (__s32)(at - row->tail);
 
-	if ((__s32)(at - row->tail) <= 0)
+	if (before < 0) /* two cores have put it right at once */
+		row->tail = at;
+	if (before <= 0)
 		row->moved = now;
 	else
 		row->probe = now + (now - row->moved);

@@ -381,7 +381,7 @@ static void worker(struct ruling *r, const struct action *a)
 {
 	struct emitter *e = r->e;
 	const struct worker_set *set = &a->workers;
-	LLVMValueRef i, number;
+	LLVMValueRef i, number, target = NULL;
 
 	if (set->kind == WORKERS_LIST && searches(a)) {
 		number = emit_search(e, a, r->counts, emit_i32(e, set->n), NULL);
@@ -402,7 +402,17 @@ static void worker(struct ruling *r, const struct action *a)
 				     : LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
 	}
 	debug_at(e, a->at);
-	give(r, a, number, number, set->kind != WORKERS_LIST || searches(a));
+	/* LLVM knows what a list of several ranges can hold, and reckons the worker of a turn, or the one
+	 * that is near, before it looks whether that is in the list: the verifier knows no bound, and
+	 * LLVM would leave it out. */
+	if (set->n_ranges > 1 || (set->n_ranges && set->ranges[0].lo && set->n > 1 &&
+				  (a->selector.kind == SELECTOR_ROUND_ROBIN ||
+				   a->selector.kind == SELECTOR_LOCAL))) {
+		target = CALL(e, "iop_whole", LLVMBuildZExt(e->b, number, e->i64, ""));
+		target = LLVMBuildTrunc(e->b, target, e->i32, "");
+	}
+	give(r, a, number, target ? target : number,
+	     set->kind != WORKERS_LIST || target || searches(a));
 }
 
 /* --- limits --- */

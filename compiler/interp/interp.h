@@ -38,11 +38,24 @@ struct targets {
 
 struct interp_limits;
 
+/* What a worker has to do when the packet is met. */
+struct interp_worker {
+	uint32_t requests; /* outstanding */
+	uint64_t work;     /* ns of service of these */
+	uint64_t silent;   /* ns since it has replied, or since it has anything to reply to */
+	bool due;          /* if it is stuck: it is to be tried */
+	bool gone;         /* known to be */
+	uint64_t signals[POLICY_MAX_SIGNALS]; /* by signal id; UINT64_MAX: it has said nothing */
+};
+
 struct interp_env {
 	const struct interp_pool
 		*pools; /* by pool id, for pools that are not fixed; NULL: unknown */
 	const struct targets *cores;     /* cores that exist; NULL: all do */
 	const uint32_t *workers;         /* by workload id: how many there are; NULL: none */
+	/* By workload id, then by number: what workers do; NULL: not known, so that `least_loaded`
+	 * and `min` may choose any. */
+	const struct interp_worker *const *states;
 	const uint64_t *params;          /* by param id; NULL: what the policy says */
 
 	/* When the packet is met, in ns: at some moment from `earliest` to `latest`. Where it

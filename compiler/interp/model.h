@@ -138,6 +138,15 @@ bool reply_by_worker(const struct workload *w, const struct packet *pk);
 void reply_decide(const struct policy *p, const struct workload *w, const uint8_t *frame,
 		  size_t len, const struct facts *facts, struct decision *d);
 
+/* --- least.c --- */
+
+enum least { LEAST_NONE, LEAST_FOUND, LEAST_STUCK };
+
+/* Adds those of `numbers` that the selector may choose. STUCK: all that are there are stuck. */
+enum least least_choose(const struct workload *w, const struct selector *s,
+			const struct interp_worker *workers, const uint32_t *numbers, uint32_t n,
+			struct targets *out);
+
 /* --- rules.c --- */
 
 /* Runs a stage's rules for a class; `unsure` goes on counting. */

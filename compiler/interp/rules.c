@@ -153,6 +153,30 @@ static void steer(const struct action *a, const struct facts *facts, struct outc
 		choose(&a->selector, &c, facts, VERDICT_STEER, out);
 }
 
+/* Each worker of the set that there is. */
+static void give_least(const struct workload *w, const struct action *a, const struct choices *c,
+		       const struct facts *facts, struct outcome *out)
+{
+	uint32_t numbers[TARGETS_MAX], n = 0, number;
+	enum least found;
+
+	for (uint32_t i = 0; i < c->n && n < TARGETS_MAX; i++)
+		if (choice(c, i, &number))
+			numbers[n++] = number;
+	found = least_choose(w, &a->selector, facts->env->states[w->id], numbers, n, &out->targets);
+	out->verdict = found == LEAST_NONE ? VERDICT_PASS : VERDICT_WORKER;
+	out->counts[found == LEAST_NONE ? IOP_COUNT_FALLBACK : IOP_COUNT_STEERED]++;
+	out->counts[IOP_COUNT_STUCK] += found == LEAST_STUCK;
+}
+
+/* A choice that looks at each of them; there is none in a list of one. */
+static bool looks(const struct action *a)
+{
+	return a->kind == ACTION_WORKERS &&
+	       (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN) &&
+	       (a->workers.kind != WORKERS_LIST || a->workers.n > 1);
+}
+
 static void give(const struct workload *w, const struct action *a, const struct facts *facts,
 		 struct outcome *out)
 {
@@ -162,6 +186,10 @@ static void give(const struct workload *w, const struct action *a, const struct 
 
 	/* `worker N` names the only one of its list. */
 	c.n = set_size(&a->workers, c.n_workers);
+	if (looks(a) && facts->env->states && facts->env->states[w->id]) {
+		give_least(w, a, &c, facts, out);
+		return;
+	}
 	choose(a->kind == ACTION_WORKERS ? &a->selector : &in_turn, &c, facts, VERDICT_WORKER, out);
 }
 

@@ -173,6 +173,8 @@ static void shape_maps(struct kernel *k, const struct machine *m)
 		if (strcmp(name, "iop_cpus") == 0) {
 			bpf_map__set_max_entries(map, MAKE_CORES);
 			bpf_map__reuse_fd(map, m->cpus);
+		} else if (strncmp(name, "iop_worker_", 11) == 0 || strncmp(name, "iop_signal_", 11) == 0) {
+			bpf_map__set_max_entries(map, MAKE_ROWS);
 		} else if (strncmp(name, "iop_near_", 9) == 0 ||
 			   strcmp(name, "iop_stack_cores") == 0) {
 			bpf_map__set_max_entries(map, (uint32_t)m->n_cpus);

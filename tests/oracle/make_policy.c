@@ -22,6 +22,7 @@ struct made_workload {
 	bool only_all; /* no rule names a class */
 	int stack;     /* pool of its stack stage; -1: it has none */
 	bool joined;   /* a rule steers there */
+	bool serves;   /* classes have a service time */
 };
 
 struct making {
@@ -32,6 +33,7 @@ struct making {
 	unsigned cores[3], guaranteed[3]; /* of pools; 0 cores: not known */
 	unsigned n_rates, n_bitrates; /* params r0 …, b0 … */
 	bool udp_only; /* as most policies are */
+	bool signals;  /* s0, s1; classes may have a service time */
 	struct made_params params;
 	struct made_header headers[HEADERS_MAX];
 	unsigned n_headers;
@@ -217,6 +219,7 @@ static void make_match(struct making *m, unsigned number, bool shared, unsigned 
 static void make_classes(struct making *m, struct made_workload *w)
 {
 	w->n_classes = rng_in(m->r, 1, CLASSES_MAX);
+	w->serves = m->signals && rng_percent(m->r, 40);
 	w->has_rest = rng_percent(m->r, 60);
 	for (unsigned i = 0; i < w->n_classes; i++) {
 		fprintf(m->out, "    class k%u", i);
@@ -224,6 +227,8 @@ static void make_classes(struct making *m, struct made_workload *w)
 			fputs(" when ", m->out);
 			make_cond(m->r, &w->scope, rng_below(m->r, 4), m->out);
 		}
+		if (w->serves && rng_percent(m->r, 60))
+			fprintf(m->out, " service %uus", rng_in(m->r, 1, 4) * 100);
 		fputs(";\n", m->out);
 	}
 }
@@ -233,9 +238,15 @@ static void make_classes(struct making *m, struct made_workload *w)
 static void make_selector(struct making *m, const struct made_workload *w)
 {
 	static const char *const others[] = { "round_robin", "random", "local" };
+	static const char *const least[] = { "least_loaded", "min(s0)", "min(s1)" };
 	bool comma = false;
 	unsigned n;
 
+	if (m->signals && !(w->scope.protos >> lang_find(&lang_protos, "tcp", 0) & 1) &&
+	    rng_percent(m->r, 60)) {
+		fputs(least[rng_below(m->r, 3)], m->out);
+		return;
+	}
 	if (rng_percent(m->r, 25)) {
 		fputs(others[rng_below(m->r, w->stack < 0 ? 3 : 2)], m->out);
 		return;
@@ -519,6 +530,9 @@ void make_policy(struct rng *r, const struct make_options *o, FILE *out)
 	fputs("policy random;\n", out);
 	make_pools(&m);
 	make_params(&m);
+	m.signals = o->for_sockets && rng_percent(r, 60);
+	if (m.signals)
+		fputs("signal s0 : u8 per worker;\nsignal s1 : u64 per worker;\n", out);
 	make_sets(&m);
 	m.n_headers = rng_below(r, HEADERS_MAX + 1);
 	for (unsigned i = 0; i < m.n_headers; i++)

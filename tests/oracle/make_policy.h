@@ -14,6 +14,7 @@
 /* Greatest core and worker that a policy names. */
 #define MAKE_CORES 8
 #define MAKE_WORKERS 10
+#define MAKE_ROWS 64 /* of workers: those of a group, and what stands before them */
 
 struct make_options {
 	/* Each workload has one port and addresses in 10.0.0.0/8 and fd00::/8 only, a socket

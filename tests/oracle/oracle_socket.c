@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "abi/worker.h"
 #include "make_packet.h"
 #include "runner.h"
 #include "socket_net.h"
@@ -29,6 +30,9 @@ struct served {
 	struct kernel kernel;
 	uint32_t n_workers; /* of the group's sockets, the first that the program knows */
 	uint32_t *workers;  /* by workload id, for the interpreter */
+	uint32_t base;      /* row of worker 0, where the policy has rows */
+	struct interp_worker *states; /* by number, */
+	const struct interp_worker **all_states; /* … as the interpreter is given them */
 };
 
 struct arrived {
@@ -46,7 +50,9 @@ static bool attach(struct served *s, const struct compiled *c, FILE *out)
 	struct bpf_object *o = s->kernel.object;
 	struct bpf_map *sockets = bpf_object__find_map_by_name(o, "iop_workers");
 	struct bpf_map *group = bpf_object__find_map_by_name(o, ".data.group");
-	struct iop_group value = { .workload = s->workload->id, .n = s->n_workers };
+	struct iop_group value = { .workload = s->workload->id,
+				   .n = s->n_workers,
+				   .base = s->base };
 	uint32_t zero = 0;
 
 	for (uint32_t i = 0; sockets && i < s->n_workers; i++) {
@@ -70,6 +76,91 @@ static bool attach(struct served *s, const struct compiled *c, FILE *out)
 	s->workers = arena_alloc(c->arena, (c->policy->n_workloads + 1) * sizeof(*s->workers));
 	s->workers[s->workload->id] = s->n_workers;
 	s->kernel.env.workers = s->workers;
+	s->states = arena_alloc(c->arena, NET_SOCKETS_MAX * sizeof(*s->states));
+	s->all_states =
+		arena_alloc(c->arena, (c->policy->n_workloads + 1) * sizeof(*s->all_states));
+	s->all_states[s->workload->id] = s->states;
+	s->kernel.env.states = s->all_states;
+	return true;
+}
+
+/* --- what workers have to do --- */
+
+#define LONG_AGO 3 /* times STAGE_STUCK_DEFAULT */
+
+/* Few different loads, so that some are equal; whether it is stuck is clear for seconds. */
+static struct interp_worker make_state(struct rng *r)
+{
+	struct interp_worker w = { .requests = rng_below(r, 4), .gone = rng_percent(r, 15) };
+
+	w.work = w.requests * 1000ull * rng_below(r, 3);
+	if (rng_percent(r, 30))
+		w.silent = LONG_AGO * STAGE_STUCK_DEFAULT;
+	w.due = rng_percent(r, 30);
+	for (int i = 0; i < POLICY_MAX_SIGNALS; i++)
+		w.signals[i] = rng_percent(r, 30) ? UINT64_MAX : rng_below(r, 3);
+	return w;
+}
+
+static bool write_state(const struct served *s, const struct compiled *c, uint32_t number,
+			uint64_t now, struct rng *r)
+{
+	struct bpf_object *o = s->kernel.object;
+	const struct interp_worker *w = &s->states[number];
+	int rows = bpf_object__find_map_fd_by_name(o, "iop_worker_rows");
+	uint32_t at = s->base + number;
+	struct iop_worker_row row;
+
+	iop_worker_row_begin(&row, 1);
+	row.head = (uint32_t)rng_next(r);
+	row.tail = row.head - w->requests + (w->requests ? 0 : rng_below(r, 2));
+	row.moved = now - w->silent;
+	row.probe = w->due ? 0 : now + 1000 * STAGE_STUCK_DEFAULT;
+	row.work = (int64_t)w->work;
+	row.gone = w->gone;
+	if (rows >= 0 && bpf_map_update_elem(rows, &at, &row, BPF_ANY))
+		return false;
+	for (uint32_t i = 0; i < c->policy->n_signals; i++) {
+		uint64_t slot[IOP_SIGNAL_STRIDE / 8] = { w->signals[i] };
+		char name[80];
+		int map;
+
+		snprintf(name, sizeof(name), "iop_signal_%s", c->policy->signals[i]->name);
+		map = bpf_object__find_map_fd_by_name(o, name);
+		if (map >= 0 && bpf_map_update_elem(map, &at, slot, BPF_ANY))
+			return false;
+	}
+	return true;
+}
+
+static bool set_states(struct served *s, const struct compiled *c, struct rng *r)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		s->states[i] = make_state(r);
+		if (!write_state(s, c, i, (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec, r))
+			return false;
+	}
+	return true;
+}
+
+/* Who got it has one more to do, of its class; nobody else has. */
+static bool states_fit(const struct served *s, const struct decision *d, const struct arrived *a)
+{
+	int rows = bpf_object__find_map_fd_by_name(s->kernel.object, "iop_worker_rows");
+
+	for (uint32_t i = 0; rows >= 0 && i < s->n_workers; i++) {
+		bool given = a->rise[IOP_COUNT_STEERED] && a->socket == (int)i;
+		uint32_t at = s->base + i;
+		struct iop_worker_row row;
+
+		if (bpf_map_lookup_elem(rows, &at, &row) ||
+		    iop_worker_open(&row) != s->states[i].requests + given ||
+		    row.class != (given ? d->class : IOP_NONE))
+			return false;
+	}
 	return true;
 }
 
@@ -80,6 +171,7 @@ static enum loading serve(struct run *run, struct served *s, const struct compil
 	unsigned n = rng_in(r, 1, MAKE_WORKERS + 2);
 
 	s->n_workers = rng_percent(r, 70) ? n : rng_below(r, n + 1);
+	s->base = rng_below(r, MAKE_ROWS - NET_SOCKETS_MAX);
 	if (!net_group_open(&s->group, (uint16_t)s->workload->matches->ports->lo,
 			    s->workload->matches->proto == PROTO_TCP, n)) {
 		fprintf(out, "no sockets\n");
@@ -291,12 +383,23 @@ static bool try_datagram(struct run *run, struct served *s, const struct compile
 	struct decision d;
 
 	memset(rise, 0, sizeof(rise));
+	if (!set_states(s, c, r)) {
+		fprintf(out, "  the workers' rows cannot be written\n");
+		return false;
+	}
 	interp_decide(c->policy, f->bytes, f->len, &s->kernel.env, &d);
 	if (!(fragments ? send_fragments(f, r) : net_send(wire, f->bytes, f->len))) {
 		fprintf(out, "  not sent\n");
 		return false;
 	}
-	return arrives(run, s, c, &d, &a, fragments, out);
+	if (!arrives(run, s, c, &d, &a, fragments, out))
+		return false;
+	if (states_fit(s, &d, &a))
+		return true;
+	say_decision(c->policy, &d, out);
+	say_arrived(s, c, &a, out);
+	fprintf(out, "  the workers' rows are not what this makes of them\n");
+	return false;
 }
 
 /* A port at which one of our sockets listens is no connection's. */

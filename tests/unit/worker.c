@@ -196,6 +196,7 @@ static void numbers_go_round(void **state)
 	assert_int_equal(iop_worker_open(&row), 0);
 	queue = 0;
 	take(2, 0);
+	assert_int_equal(iop_worker_open(&row), 2);
 	reply(0, 1);
 	assert_int_equal(iop_worker_open(&row), 2);
 }
