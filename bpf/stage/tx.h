@@ -50,14 +50,31 @@ STAGE_FN static bool iop_tx_enter(struct iop_pkt *p)
 	return true;
 }
 
+/*
+ * Members of the context, at the distance that the instruction says: LLVM would make one store of
+ * two to different members, at a distance that was computed, which the verifier refuses.
+ */
+#define iop_ctx_set(ctx, width, member, value)                         \
+	asm volatile("*(" #width " *)(%[at] + %[off]) = %[v]"          \
+		     :                                                  \
+		     : [at] "r"(ctx), [v] "r"(value),                    \
+		       [off] "i"(offsetof(struct __sk_buff, member)) : "memory")
+#define iop_ctx_get(ctx, width, member, value)                         \
+	asm volatile("%[v] = *(" #width " *)(%[at] + %[off])"          \
+		     : [v] "=r"(value)                                   \
+		     : [at] "r"(ctx), [off] "i"(offsetof(struct __sk_buff, member)) \
+		     : "memory")
+
 STAGE_FN static void iop_mark(const struct iop_pkt *p, __u32 mark)
 {
-	((struct __sk_buff *)p->ctx)->mark = mark;
+	iop_ctx_set(p->ctx, u32, mark, mark);
 }
 
 STAGE_FN static void iop_order(const struct iop_pkt *p, __u32 band)
 {
-	((struct __sk_buff *)p->ctx)->priority = IOP_QDISC_HANDLE | (band + 1);
+	__u32 priority = IOP_QDISC_HANDLE | (band + 1);
+
+	iop_ctx_set(p->ctx, u32, priority, priority);
 }
 
 /*
@@ -68,8 +85,7 @@ STAGE_FN static void iop_order(const struct iop_pkt *p, __u32 band)
 STAGE_FN static void iop_pace(const struct iop_pkt *p, __u64 *next, __u64 now, __u64 cost,
 			      __u64 *counts)
 {
-	struct __sk_buff *ctx = p->ctx;
-	__u64 at = now;
+	__u64 at = now, before;
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < 3; i++) {
@@ -86,8 +102,9 @@ STAGE_FN static void iop_pace(const struct iop_pkt *p, __u64 *next, __u64 now, _
 		if (was == old)
 			break;
 	}
-	if (at > now && at > ctx->tstamp) {
-		ctx->tstamp = at;
+	iop_ctx_get(p->ctx, u64, tstamp, before);
+	if (at > now && at > before) {
+		iop_ctx_set(p->ctx, u64, tstamp, at);
 		counts[IOP_COUNT_PACED]++;
 	}
 }

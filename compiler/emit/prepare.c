@@ -56,14 +56,22 @@ static void drop_place(LLVMModuleRef m, LLVMValueRef i)
 	LLVMInstructionSetDebugLoc(i, NULL);
 }
 
-/* The library's inline assembly moves registers and nothing else. clang has no way to say so of
- * one that must stay; without it LLVM reads fields again behind each of them, though not their
- * bounds. */
+static bool is_register_asm(LLVMValueRef i)
+{
+	size_t n;
+
+	return LLVMIsACallInst(i) && LLVMIsAInlineAsm(LLVMGetCalledValue(i)) &&
+	       !strstr(LLVMGetInlineAsmConstraintString(LLVMGetCalledValue(i), &n), "{memory}");
+}
+
+/* The library's inline assembly moves registers and nothing else, unless it says that it changes
+ * memory. clang has no way to say so of one that must stay; without it LLVM reads fields again
+ * behind each of them, though not their bounds. */
 static void leave_memory(LLVMModuleRef m, LLVMValueRef i)
 {
 	unsigned kind = LLVMGetEnumAttributeKindForName("memory", 6);
 
-	if (LLVMIsACallInst(i) && LLVMIsAInlineAsm(LLVMGetCalledValue(i)))
+	if (is_register_asm(i))
 		LLVMAddCallSiteAttribute(
 			i, LLVMAttributeFunctionIndex,
 			LLVMCreateEnumAttribute(LLVMGetModuleContext(m), kind, 0));

@@ -107,7 +107,7 @@ void interp_decide(const struct policy *p, const uint8_t *frame, size_t len,
 
 	memset(d, 0, sizeof(*d));
 	d->workload = d->class = d->reply_class = INTERP_NONE;
-	limits_begin(env->limits);
+	interp_limits_begin(env->limits);
 	if (dissect(frame, len, env->reassembled, &pk))
 		w = find_workload(p, &pk);
 	if (!w)

@@ -73,6 +73,8 @@ struct interp_env {
 struct interp_limits *interp_limits_new(struct arena *a);
 /* Takes back what the last packet changed. */
 void interp_limits_undo(struct interp_limits *l);
+/* Begins a packet: what it changes can be taken back. interp_decide() does it itself. */
+void interp_limits_begin(struct interp_limits *l);
 
 /* --- decisions --- */
 

@@ -44,7 +44,7 @@ struct interp_limits *interp_limits_new(struct arena *a)
 	return l;
 }
 
-void limits_begin(struct interp_limits *l)
+void interp_limits_begin(struct interp_limits *l)
 {
 	if (l)
 		l->changes.n = 0;
@@ -212,7 +212,8 @@ void pace(const struct action *a, const struct facts *facts, struct outcome *out
 		out->counts[IOP_COUNT_LATE]++;
 		first = (ns_t)env->earliest + IOP_PACE_MOST;
 		last = (ns_t)env->latest + IOP_PACE_MOST;
-		least = most = ~(ns_t)0;
+		least = first;
+		most = last;
 	} else if (env->limits) {
 		bucket_set(env->limits, bucket, first + cost, last + cost);
 	}

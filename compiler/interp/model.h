@@ -119,9 +119,6 @@ void key_add_flow(struct key *k, const struct packet *pk);
 void key_add_field(struct key *k, const struct field_ref *f, const struct facts *facts);
 uint32_t key_hash(const struct key *k);
 
-/* Begins a packet: from here on interp_limits_undo() takes back. */
-void limits_begin(struct interp_limits *l);
-
 /* When the packet leaves, and what is counted about that. */
 void pace(const struct action *a, const struct facts *facts, struct outcome *out, unsigned *unsure);
 

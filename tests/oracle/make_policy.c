@@ -220,7 +220,7 @@ static void make_classes(struct making *m, struct made_workload *w)
 {
 	w->n_classes = rng_in(m->r, 1, CLASSES_MAX);
 	w->serves = m->signals && rng_percent(m->r, 40);
-	w->has_rest = rng_percent(m->r, 60);
+	w->has_rest = m->options->for_replies || rng_percent(m->r, 60);
 	for (unsigned i = 0; i < w->n_classes; i++) {
 		fprintf(m->out, "    class k%u", i);
 		if (i < w->n_classes - 1 || !w->has_rest) {
@@ -234,6 +234,18 @@ static void make_classes(struct making *m, struct made_workload *w)
 }
 
 /* --- rules --- */
+
+/* What a reply has, for a key. */
+static void make_reply_key(struct making *m, const struct made_workload *w)
+{
+	static const char *const fields[] = { "ip.src",  "ip.dst",     "ip4.src",  "ip6.src",
+					      "ip4.dst", "ip.version", "ip.proto", "sport",
+					      "dport" };
+	unsigned i = rng_below(m->r, 9);
+	bool tcp = w->scope.protos >> lang_find(&lang_protos, "tcp", 0) & 1;
+
+	fprintf(m->out, "%s%s", i < 7 ? "" : tcp ? "tcp." : "udp.", fields[i]);
+}
 
 static void make_selector(struct making *m, const struct made_workload *w)
 {
@@ -275,11 +287,11 @@ static void make_steer(struct making *m, struct made_workload *w)
 	make_selector(m, w);
 }
 
-static void make_limit(struct making *m, struct made_workload *w)
+static void make_limit(struct making *m, struct made_workload *w, const char *word)
 {
-	bool bits = rng_percent(m->r, 35);
+	bool bits = rng_percent(m->r, 35), replies = m->options->for_replies;
 
-	fputs("limit ", m->out);
+	fprintf(m->out, "%s ", word);
 	if (bits && m->n_bitrates && rng_percent(m->r, 50))
 		fprintf(m->out, "b%u", rng_below(m->r, m->n_bitrates));
 	else if (!bits && m->n_rates && rng_percent(m->r, 50))
@@ -292,9 +304,13 @@ static void make_limit(struct making *m, struct made_workload *w)
 		fputs(" per ", m->out);
 		if (rng_percent(m->r, 25))
 			fputs("flow", m->out);
+		else if (replies)
+			make_reply_key(m, w);
 		else
 			make_key(m->r, &w->scope, m->out);
 	}
+	if (*word == 'p')
+		return; /* `pace` has no more */
 	if (bits && rng_percent(m->r, 70))
 		fprintf(m->out, " burst %u", rng_in(m->r, 40, 4000) + 100 * m->vary);
 	else if (!bits && rng_percent(m->r, 70))
@@ -303,7 +319,7 @@ static void make_limit(struct making *m, struct made_workload *w)
 		fprintf(m->out, " burst %u", bits ? POLICY_MAX_BURST_BYTES : POLICY_MAX_BURST);
 	if (rng_percent(m->r, 35)) {
 		fputs(" else ", m->out);
-		switch (rng_below(m->r, 4)) {
+		switch (rng_below(m->r, replies ? 2 : 4)) {
 		case 0: fputs("pass", m->out); break;
 		case 1: fputs("drop", m->out); break;
 		default: make_steer(m, w);
@@ -336,15 +352,30 @@ static void make_workers(struct making *m, const struct made_workload *w)
 	make_selector(m, w);
 }
 
-static void make_end(struct making *m, struct made_workload *w, bool socket)
+/* What a reply meets and goes on from. */
+static void make_reply_action(struct making *m, struct made_workload *w)
 {
-	uint32_t which = rng_below(m->r, 100);
+	switch (rng_below(m->r, 8)) {
+	case 0:
+	case 1: make_limit(m, w, "limit"); break;
+	case 2:
+	case 3: make_limit(m, w, "pace"); break;
+	case 4:
+	case 5: fprintf(m->out, "mark %u", rng_below(m->r, 4)); break;
+	case 6: fputs("order by priority", m->out); break;
+	default: fputs("count", m->out);
+	}
+}
+
+static void make_end(struct making *m, struct made_workload *w, enum lang_stage stage)
+{
+	uint32_t which = rng_below(m->r, stage == STAGE_TX ? 35 : 100);
 
 	if (which < 15)
 		fputs("pass", m->out);
 	else if (which < 35)
 		fputs("drop", m->out);
-	else if (socket)
+	else if (stage == STAGE_SOCKET)
 		make_workers(m, w);
 	else
 		make_steer(m, w);
@@ -396,11 +427,11 @@ static void make_stack(struct making *m, struct made_workload *w, bool open)
 	fprintf(m->out, "    stage stack { cores %u..%u of c%d; }\n", least, most, w->stack);
 }
 
-static void make_stage(struct making *m, struct made_workload *w, bool socket)
+static void make_stage(struct making *m, struct made_workload *w, enum lang_stage stage)
 {
 	unsigned all = (1u << w->n_classes) - 1, ended = 0, n = rng_in(m->r, 1, 6);
 
-	fprintf(m->out, "    stage %s {\n", socket ? "socket" : "rx");
+	fprintf(m->out, "    stage %s {\n", lang_stages.rows[stage].word);
 	while (n-- && ended != all) {
 		unsigned chosen, non_ending = rng_below(m->r, 3);
 		bool ends = non_ending == 0 || rng_percent(m->r, 60), comma = false;
@@ -412,21 +443,23 @@ static void make_stage(struct making *m, struct made_workload *w, bool socket)
 			if (comma)
 				fputs(", ", m->out);
 			comma = true;
-			if (!socket && rng_percent(m->r, 60))
-				make_limit(m, w);
+			if (stage == STAGE_TX)
+				make_reply_action(m, w);
+			else if (stage == STAGE_RX && rng_percent(m->r, 60))
+				make_limit(m, w, "limit");
 			else
 				fputs("count", m->out);
 		}
 		if (ends) {
 			if (comma)
 				fputs(", ", m->out);
-			make_end(m, w, socket);
+			make_end(m, w, stage);
 			ended |= chosen;
 		}
 		fputs(";\n", m->out);
 	}
 	fputs("    }\n", m->out);
-	if (!socket)
+	if (stage == STAGE_RX)
 		make_stack(m, w, ended != all);
 }
 
@@ -446,18 +479,29 @@ static void make_matches(struct making *m, unsigned number, unsigned n, const un
 		make_match(m, i ? number + 50 : number, shared && !i, proto[i]);
 }
 
+static void make_replies(struct making *m, struct made_workload *w)
+{
+	unsigned first = rng_below(m->r, w->n_classes), second = rng_below(m->r, w->n_classes);
+
+	if (first != second && rng_percent(m->r, 70))
+		fprintf(m->out, "    priority k%u > k%u;\n", first, second);
+	make_stage(m, w, STAGE_TX);
+}
+
 /* All but the matches: these come between, and from numbers of their own. */
 static void make_workload(struct making *m, unsigned number)
 {
 	struct made_workload w = { .scope = { .params = &m->params }, .stack = -1 };
 	struct rng *r = m->r, like = m->like ? *m->like : *r, *own = m->like ? &like : r;
 	bool sockets = m->options->for_sockets;
-	bool rx = !sockets && (!number || m->like || rng_percent(own, 95));
+	bool replies = m->options->for_replies;
+	bool rx = !sockets && !replies && (!number || m->like || rng_percent(own, 95));
 	bool socket = sockets || rng_percent(own, 30);
 	unsigned n_matches = rng_percent(own, 20) ? 2 : 1;
 	struct made_header dns;
 	int udp = lang_find(&lang_protos, "udp", 0), tcp = lang_find(&lang_protos, "tcp", 0);
 	unsigned proto[2];
+	enum lang_stage only;
 	bool early;
 
 	for (unsigned i = 0; i < 2; i++)
@@ -484,17 +528,20 @@ static void make_workload(struct making *m, unsigned number)
 		make_classes(m, &w);
 		if (rx) {
 			choose_stack(m, &w);
-			make_stage(m, &w, false);
+			make_stage(m, &w, STAGE_RX);
 		}
 		w.stack = -1;
 		w.scope.no_payload = early;
 		if (socket)
-			make_stage(m, &w, true);
+			make_stage(m, &w, STAGE_SOCKET);
+		if (replies)
+			make_replies(m, &w);
 	} else {
 		/* none declared: one, named like the workload */
 		w.scope.no_payload = early;
-		fprintf(m->out, "    stage %s { all -> ", socket ? "socket" : "rx");
-		make_end(m, &w, socket);
+		only = replies ? STAGE_TX : socket ? STAGE_SOCKET : STAGE_RX;
+		fprintf(m->out, "    stage %s { all -> ", lang_stages.rows[only].word);
+		make_end(m, &w, only);
 		fputs("; }\n", m->out);
 	}
 	fputs("}\n", m->out);

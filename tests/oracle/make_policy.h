@@ -20,6 +20,8 @@ struct make_options {
 	/* Each workload has one port and addresses in 10.0.0.0/8 and fd00::/8 only, a socket
 	 * stage, and no driver stage. */
 	bool for_sockets;
+	/* Each workload has a stage tx, no driver stage, and a class for all that is left. */
+	bool for_replies;
 };
 
 void make_policy(struct rng *r, const struct make_options *o, FILE *out);
