@@ -191,13 +191,31 @@ STAGE_FN static void iop_search_min(struct iop_search *s, __u64 place, __u32 wor
 	iop_search_offer(s, row, place, worker, v);
 }
 
-/* The choice. All of them stuck: one of them, which is counted. None of them there: no number of a
- * worker, so that the kernel picks. */
-STAGE_FN static __u32 iop_search_end(const struct iop_search *s, __u64 *counts)
+/* The turns of an action, by its number. */
+STAGE_FN static __u32 *iop_search_turns(__u32 *turns, __u64 i, __u64 n)
 {
+	iop_opaque(i);
+	return &turns[i < n ? i : 0];
+}
+
+#define IOP_SEARCH_STUCK (1ULL << 32)
+
+/* The choice, and whether all of them are stuck. None of them there: no number of a worker, so that
+ * the kernel picks. */
+STAGE_FN static __u64 iop_search_end(const struct iop_search *s)
+{
+	__u64 found = (__u32)s->worker;
+
 	if (s->key >= IOP_LOAD_STUCK * IOP_SEARCH_MOST && s->key != ~0ULL)
+		found |= IOP_SEARCH_STUCK;
+	return found;
+}
+
+STAGE_FN static __u32 iop_search_chosen(__u64 found, __u64 *counts)
+{
+	if (found & IOP_SEARCH_STUCK)
 		counts[IOP_COUNT_STUCK]++;
-	return s->worker;
+	return found;
 }
 
 #endif

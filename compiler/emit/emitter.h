@@ -89,6 +89,7 @@ struct emitter {
 	LLVMValueRef *pool_vars, *param_vars;
 	LLVMValueRef *stack_vars; /* by workload */
 	LLVMValueRef *signal_maps; /* by signal */
+	struct search *searches;   /* that are functions (search.c) */
 	LLVMValueRef turns, buckets;
 };
 
@@ -266,7 +267,13 @@ void emit_pace(struct emitter *e, const struct action *a, LLVMValueRef counts,
 LLVMValueRef emit_nth(struct emitter *e, const struct range *ranges, uint32_t n, LLVMValueRef i);
 LLVMValueRef emit_hash_keys(struct emitter *e, const struct selector *s);
 
+/* A function of its own for what stands in a program many times: `body` emits it once, with `at`
+ * (at most MAX_AT), `size` and `hash` for three numbers (i64) of the caller's; *fn remembers it. */
+LLVMValueRef emit_shared(struct emitter *e, LLVMValueRef *fn, walk_body *body, const void *what,
+			 LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
+
 /* --- search.c --- */
+struct search;
 /* The number of the worker that `least_loaded` or `min` chooses of `n` (i32): of the list of the
  * action's, or of those from `first` on. */
 LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef counts, LLVMValueRef n,

@@ -224,10 +224,28 @@ static LLVMValueRef function_of(struct emitter *e, walk_body *body, const struct
 	return w->fn;
 }
 
+/* Calls a function that outlined() has made. */
+static LLVMValueRef call(struct emitter *e, LLVMValueRef f, LLVMValueRef at, LLVMValueRef size,
+			 LLVMValueRef hash)
+{
+	LLVMValueRef args[] = { LLVMBuildLoad2(e->b, e->ptr, e->pkt, ""), /* ctx: the first member */
+				CALL(e, "iop_udp_distance", e->pkt), at, size, hash };
+
+	return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, args, 5, "");
+}
+
+LLVMValueRef emit_shared(struct emitter *e, LLVMValueRef *fn, walk_body *body, const void *what,
+			 LLVMValueRef a, LLVMValueRef b, LLVMValueRef c)
+{
+	if (!*fn)
+		*fn = outlined(e, body, what);
+	return call(e, *fn, a, b, c);
+}
+
 LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LLVMValueRef hash,
 		       walk_body *body, const void *what, bool field, LLVMBasicBlockRef missing)
 {
-	LLVMValueRef f, result, args[5];
+	LLVMValueRef result;
 	LLVMBasicBlockRef next;
 	struct walk w = { .missing = missing, .at = at, .size = size, .hash = hash };
 
@@ -237,13 +255,7 @@ LLVMValueRef emit_walk(struct emitter *e, LLVMValueRef at, LLVMValueRef size, LL
 		emit_at(e, w.found);
 		return w.result;
 	}
-	f = field ? function_of(e, body, what) : outlined(e, body, what);
-	args[0] = LLVMBuildLoad2(e->b, e->ptr, e->pkt, ""); /* ctx: the first member */
-	args[1] = CALL(e, "iop_udp_distance", e->pkt);
-	args[2] = at;
-	args[3] = size;
-	args[4] = hash;
-	result = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, args, 5, "");
+	result = call(e, field ? function_of(e, body, what) : outlined(e, body, what), at, size, hash);
 	next = emit_block(e, "");
 	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntNE, result, emit_i64(e, UINT64_MAX), ""), next, missing);
 	emit_at(e, next);
