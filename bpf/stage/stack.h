@@ -156,13 +156,13 @@ STAGE_FN static __u32 iop_stack_hash(__u64 h)
 	return iop_hash_end(h);
 }
 
-/* How many cores the stage has in use. */
+/* How many cores the stage has in use; at least one. */
 STAGE_FN static __u32 iop_stack_n(__u32 stack)
 {
 	const volatile struct iop_stack *s = bpf_map_lookup_elem(&iop_stacks, &stack);
-	__u32 n = s ? s->n : 0;
+	__u32 n = s ? s->n : 1;
 
-	return n < IOP_STACK_CORES ? n : IOP_STACK_CORES;
+	return n - 1 < IOP_STACK_CORES ? n : 1;
 }
 
 /*

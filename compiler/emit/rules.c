@@ -55,8 +55,15 @@ struct gift {
 	struct gift *older;
 };
 
+/* Where packets go to cores of stack stages. */
+struct stacked {
+	LLVMBasicBlockRef block;
+	LLVMValueRef what, stack, cores, first, n; /* phis; what: the hash, or the slot */
+};
+
 struct ruling {
 	struct emitter *e;
+	struct stacked *stacked[2]; /* 1: by flow */
 	struct gift *gifts;
 	/* The class tells which limit a packet meets: none meets two, and classes are few. */
 	bool class_tells;
@@ -297,38 +304,62 @@ static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVM
 	LLVMAddIncoming(g->target, &target, &here, 1);
 }
 
-/* To a core of those that the stack stage has in use: the library's work (stage/stack.h). Counters
- * are those of the stage's cores, in its order. */
-static void steer_to_stack(struct ruling *r, const struct action *a)
+/* The end of all that goes to cores of stack stages, by what chooses: the library's work
+ * (stage/stack.h) is long, so it stands in a program once for each. */
+static struct stacked *stacked_of(struct ruling *r, bool flow)
 {
 	struct emitter *e = r->e;
-	const struct plan_action *pa = &e->plan->actions[a->id];
-	LLVMBasicBlockRef yes = emit_block(e, "given"), no = emit_block(e, "fallback");
-	LLVMValueRef stack = emit_i32(e, a->stack->id), cores = e->stack_vars[a->stack->workload], slot;
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), yes = emit_block(e, "given");
+	LLVMBasicBlockRef no = emit_block(e, "fallback");
+	struct stacked *s = arena_new_of(e->arena, struct stacked);
+	LLVMValueRef slot;
 
-	debug_at(e, a->selector.at);
-	if (a->selector.kind == SELECTOR_HASH) {
-		LLVMValueRef hash = CALL(e, "iop_stack_hash", emit_hash_keys(e, &a->selector));
-
-		slot = CALL(e, "iop_stack_flow", e->pkt, stack, cores, hash);
-	} else {
-		LLVMValueRef n = CALL(e, "iop_stack_n", stack);
-		LLVMBasicBlockRef some = emit_block(e, "some");
-
-		emit_cond_br(e, LLVMBuildIsNotNull(e->b, n, ""), some, no);
-		emit_at(e, some);
-		slot = CALL(e, "iop_stack_spread", e->pkt, stack, cores, pick(r, a, n, 0));
-	}
-	debug_at(e, a->at);
+	s->block = emit_block(e, "stack");
+	emit_at(e, s->block);
+	s->what = LLVMBuildPhi(e->b, e->i32, "what");
+	s->stack = LLVMBuildPhi(e->b, e->i32, "stack");
+	s->cores = LLVMBuildPhi(e->b, e->ptr, "cores");
+	s->first = LLVMBuildPhi(e->b, e->i64, "first");
+	s->n = LLVMBuildPhi(e->b, e->i64, "n");
+	slot = CALL(e, flow ? "iop_stack_flow" : "iop_stack_spread", e->pkt, s->stack, s->cores, s->what);
 	emit_cond_br(e, LLVMBuildICmp(e->b, LLVMIntULT, slot, emit_i32(e, IOP_STACK_CORES), ""), yes, no);
 	emit_at(e, yes);
 	count(r, IOP_COUNT_STEERED);
-	CALL(e, "iop_count_target", r->counts, emit_i64(e, pa->first_target), emit_i64(e, pa->n_targets),
-	     LLVMBuildZExt(e->b, slot, e->i64, ""));
+	CALL(e, "iop_count_target", r->counts, s->first, s->n, LLVMBuildZExt(e->b, slot, e->i64, ""));
 	emit_return(e, XDP_REDIRECT);
 	emit_at(e, no);
 	count(r, IOP_COUNT_FALLBACK);
 	emit_return(e, r->pass_code);
+	emit_at(e, here);
+	return s;
+}
+
+/* To a core of those that the stack stage has in use. Counters are those of the stage's cores, in
+ * its order. */
+static void steer_to_stack(struct ruling *r, const struct action *a)
+{
+	struct emitter *e = r->e;
+	const struct plan_action *pa = &e->plan->actions[a->id];
+	bool flow = a->selector.kind == SELECTOR_HASH;
+	LLVMValueRef stack = emit_i32(e, a->stack->id), cores = e->stack_vars[a->stack->workload];
+	LLVMValueRef first = emit_i64(e, pa->first_target), n = emit_i64(e, pa->n_targets), what;
+	struct stacked *s = r->stacked[flow];
+	LLVMBasicBlockRef from;
+
+	debug_at(e, a->selector.at);
+	if (!s)
+		s = r->stacked[flow] = stacked_of(r, flow);
+	/* There is one core at least: the loader sees to that. */
+	what = flow ? CALL(e, "iop_stack_hash", emit_hash_keys(e, &a->selector))
+		    : pick(r, a, CALL(e, "iop_stack_n", stack), 0);
+	debug_at(e, a->at);
+	from = LLVMGetInsertBlock(e->b);
+	emit_br(e, s->block);
+	LLVMAddIncoming(s->what, &what, &from, 1);
+	LLVMAddIncoming(s->stack, &stack, &from, 1);
+	LLVMAddIncoming(s->cores, &cores, &from, 1);
+	LLVMAddIncoming(s->first, &first, &from, 1);
+	LLVMAddIncoming(s->n, &n, &from, 1);
 }
 
 static void steer(struct ruling *r, const struct action *a)
