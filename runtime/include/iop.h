@@ -333,7 +333,7 @@ struct iop_stats_core {
 	bool in_use;        /* by the stage, now */
 	uint64_t given;     /* packets that the driver stage gave to it */
 	uint64_t served;    /* of these, that its thread took from the queue */
-	uint64_t lost;      /* that found the queue full; too small by 16 a receive queue at most */
+	uint64_t lost;      /* that found the queue full, as far as packets behind them tell */
 	uint64_t measured;  /* packets of the stage whose waiting time was measured */
 	uint64_t late;      /* of these, waited longer than the target */
 	uint64_t waited_ns; /* all of them together */
