@@ -69,6 +69,7 @@ struct iop_pkt {
 	__u64 family;                /* 4 or 6 */
 	__u32 hook;                  /* enum iop_hook: a constant in each program */
 	__u64 l4;                    /* IPPROTO_*; where a program knows several (iop_is_tcp) */
+	__u32 answers;               /* tx: class of the request that it answers; IOP_NONE: not known */
 };
 
 /* An address as it lies in the packet: IPv4 in the low 32 bits of lo, hi 0. */

@@ -20,6 +20,7 @@ static __always_inline bool iop_tx_open(struct __sk_buff *ctx, struct iop_pkt *p
 {
 	p->ctx = ctx;
 	p->hook = IOP_HOOK_TX;
+	p->answers = IOP_NONE;
 	p->end = (const __u8 *)(long)ctx->data_end;
 	p->start = (const __u8 *)(long)ctx->data;
 	return iop_frame_open(p);
@@ -114,14 +115,15 @@ STAGE_FN static bool iop_tx_tcp(const struct iop_pkt *p)
 	return iop_is_tcp(p);
 }
 
-/* Is it sent by a worker? Then the class of what that was given last; IOP_NONE: of nothing yet. */
+/* Is it sent by a worker? Then the class of the request that it answers, where these are counted,
+ * else of what the worker was given last; IOP_NONE: of nothing yet. */
 STAGE_FN static bool iop_tx_worker(const struct iop_pkt *p, __u32 *class)
 {
 	struct iop_worker_row *row = iop_worker_of_cookie(bpf_get_socket_cookie(p->ctx));
 
 	if (!row)
 		return false;
-	*class = row->class;
+	*class = p->answers == IOP_NONE ? row->class : p->answers;
 	return true;
 }
 
@@ -163,7 +165,8 @@ static __always_inline void iop_tx_answered(struct iop_pkt *p)
 	row = iop_worker_of_cookie(bpf_get_socket_cookie(ctx));
 	if (!row)
 		return;
-	class = iop_services_n ? iop_worker_answers(row) : IOP_NONE;
+	p->answers = iop_worker_answers(row);
+	class = iop_services_n ? p->answers : IOP_NONE;
 	iop_worker_answered(row, ctx->gso_segs ? ctx->gso_segs : 1, iop_service(class),
 			    iop_tx_queued(sk), bpf_ktime_get_ns());
 }

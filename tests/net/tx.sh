@@ -87,5 +87,22 @@ expect "each is counted for what it is" \
 	"$(counter tx get passed) $(counter tx scan dropped) $(counter tx stop counted)" '1 1 1'
 expect "a port of nobody's passes" "$(ask c $SERVER 7001 02 | cut -d' ' -f2)" 1
 unload_policy
+
+# A worker that has three requests before it answers the first: each reply is of its own's class.
+pkill kv_server
+sleep 0.2
+background one "$tools/kv_server" 1 7000
+eventually "one worker is ready" grep -qs ready "$scratch/one.log"
+load_file tx_order_of --dev c
+pkill -STOP kv_server
+for op in 02 01 01; do
+	background "ask$op$RANDOM" in_client c "$tools/udp_ask" $SERVER 7000 $op
+	sleep 0.1
+done
+pkill -CONT kv_server
+sleep 1.5
+expect "of a scan and two gets, the scan's reply is dropped" \
+	"$(counter tx scan dropped) $(counter tx get passed) $(counter tx get seen)" '1 2 2'
+unload_policy
 expect "without the policy, scans are answered" "$(ask c $SERVER 7000 02 | cut -d' ' -f2)" 1
 finish
