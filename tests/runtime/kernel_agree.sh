@@ -48,6 +48,7 @@ for policy in "$here"/../../examples/*.iop "$here"/../protocols/*.iop; do
 done
 agree 0 "$here/agree_few.iop"
 agree 0 "$here/agree_length.iop"
+agree 0 "$here/agree_element.iop"
 agree 1 "$here/agree.iop"
 agree 1 "$here/agree_tx.iop"
 exit "$failed"
