@@ -31,7 +31,13 @@ static LLVMMetadataRef file_with_text(struct emitter *e, const struct source *sr
 		p += sprintf(p, "\\%02X", (unsigned char)src->text[i]);
 	p += sprintf(p, "\")\n");
 	buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(ir, (size_t)(p - ir), "file");
-	if (LLVMParseIRInContext(e->ctx, buffer, &m, &message)) {
+	LLVMBool nameless = LLVMContextShouldDiscardValueNames(e->ctx);
+
+	LLVMContextSetDiscardValueNames(e->ctx, false); /* the reader wants them */
+	bool failed = LLVMParseIRInContext(e->ctx, buffer, &m, &message);
+
+	LLVMContextSetDiscardValueNames(e->ctx, nameless);
+	if (failed) {
 		emit_bug(e, "LLVM does not read a file node: %s", message ? message : "?");
 		LLVMDisposeMessage(message);
 		return LLVMDIBuilderCreateFile(e->di, src->name, strlen(src->name), ".", 1);

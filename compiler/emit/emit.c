@@ -264,6 +264,7 @@ const struct emitted *emit_plan(struct arena *a, const struct plan *plan,
 	const struct emitted *out = NULL;
 
 	e.ctx = LLVMContextCreate();
+	LLVMContextSetDiscardValueNames(e.ctx, kind != EMIT_IR); /* for people only */
 	e.b = LLVMCreateBuilderInContext(e.ctx);
 	e.i1 = LLVMInt1TypeInContext(e.ctx);
 	e.i8 = LLVMInt8TypeInContext(e.ctx);
