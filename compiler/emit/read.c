@@ -151,7 +151,9 @@ static struct reading read_bytes(struct emitter *e, const struct hfield *f,
 	if (f->size_from) {
 		LLVMValueRef n = read_number(e, f->size_from, missing).value;
 
-		if (f->size_from->bits >= 32 || f->max < (1ULL << f->size_from->bits) - 1)
+		/* How many digits a function has read, the verifier does not know. */
+		if (f->size_from->kind == HTYPE_DECIMAL || f->size_from->bits >= 32 ||
+		    f->max < (1ULL << f->size_from->bits) - 1)
 			check(e, LLVMBuildICmp(e->b, LLVMIntULE, n, emit_i64(e, f->max), ""), missing);
 		r.size = n;
 	}
