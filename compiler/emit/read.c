@@ -274,7 +274,8 @@ static struct reading read_text(struct emitter *e, const struct hfield *f,
 	if (!f->delim_len) { /* the rest of the payload */
 		r.end = payload_len(e);
 		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.at, r.end, ""), missing);
-		r.size = LLVMBuildSub(e->b, r.end, r.at, "");
+		/* What is compared is what is used: not the payload's length against more. */
+		r.size = CALL(e, "iop_whole", LLVMBuildSub(e->b, r.end, r.at, ""));
 		check(e, LLVMBuildICmp(e->b, LLVMIntULE, r.size, emit_i64(e, f->max), ""), missing);
 		return r;
 	}
