@@ -41,6 +41,7 @@ struct frame {
 	uint8_t *known;        /* by field index: bits of enum known, on the way to here */
 	LLVMValueRef base;     /* where the element begins; NULL: the payload does */
 	bool strict;           /* a number of the element may end behind what is found */
+	bool asked;            /* some of the fields stand behind conditions */
 };
 
 /* A walk that is a function. */

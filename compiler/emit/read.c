@@ -13,6 +13,8 @@ void frame_begin(struct emitter *e, struct frame *f, struct hfield *const *field
 	*f = (struct frame){ .fields = fields, .n = n };
 	f->slots = arena_alloc(e->arena, (n + 1) * sizeof(*f->slots));
 	f->known = arena_alloc(e->arena, n + 1);
+	for (uint32_t i = 0; i < n; i++)
+		f->asked |= fields[i]->when != NULL;
 }
 
 uint8_t *frame_save(struct emitter *e)
@@ -151,6 +153,9 @@ static struct reading read_bytes(struct emitter *e, const struct hfield *f,
 	if (f->size_from) {
 		LLVMValueRef n = read_number(e, f->size_from, missing).value;
 
+		/* Of a number that conditions look at, too, LLVM would compare another one. */
+		if (e->frame.asked || f->size_from->kind > HTYPE_GIVEN)
+			n = CALL(e, "iop_whole", n);
 		/* How many digits a function has read, the verifier does not know. */
 		if (f->size_from->kind == HTYPE_DECIMAL || f->size_from->bits >= 32 ||
 		    f->max < (1ULL << f->size_from->bits) - 1)

@@ -18,6 +18,7 @@ struct counting {
 	bool *seen;
 	unsigned n;
 	unsigned ways; /* out of all of them */
+	bool forks;    /* where a field lies depends on conditions */
 };
 
 static void count_cond(struct counting *c, const struct cond *k);
@@ -30,6 +31,7 @@ static void count_field(struct counting *c, const struct hfield *f)
 	if (f->n_fields || (f->kind == HTYPE_TEXT && f->delim_len))
 		c->ways += f->max;
 	c->n += f->n_fields || (f->kind == HTYPE_TEXT && f->delim_len);
+	c->forks |= f->kind == HTYPE_WHEN || f->kind == HTYPE_VARINT;
 	if (f->kind == HTYPE_DECIMAL) /* two numbers in one: no stack slot forgets them */
 		c->n += MAX_INLINE_WALKS + 1;
 	for (uint32_t i = 0; i < f->n_fields; i++) /* a walk within a walk */
@@ -101,7 +103,8 @@ static unsigned count_workload(struct emitter *e, const struct workload *w, unsi
 		for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
 			count_action(&c, st->rules[i].actions[k]);
 	*ways = c.ways;
-	return c.n;
+	/* Behind a fork all would be verified once for each way out and each way through it. */
+	return c.n && c.forks ? c.n + MAX_INLINE_WALKS : c.n;
 }
 
 /* Workloads stand beside each other: the one with the most walks decides. */
