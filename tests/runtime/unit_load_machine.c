@@ -286,6 +286,21 @@ static void the_nearest_is_taken_and_equals_share(void **state)
 	machine_close(m);
 }
 
+/* The same cache before the same node before anything else. */
+static void caches_come_before_nodes(void **state)
+{
+	static const __u32 three[] = { 7, 3, 1 }, two[] = { 7, 3 }, far[] = { 3, 5 };
+	struct machine *m = open_machine("numa:2 l3:2 core:2 pu:1");
+
+	(void)state;
+	assert_true(machine_distance(m, 0, 1) < machine_distance(m, 0, 2));
+	assert_true(machine_distance(m, 0, 2) < machine_distance(m, 0, 4));
+	near(m, three, 3, "22110000");
+	near(m, two, 2, "11110000");
+	near(m, far, 2, "00001111");
+	machine_close(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +312,7 @@ int main(void)
 		cmocka_unit_test(an_offline_core_is_named),
 		cmocka_unit_test(distances_follow_the_topology),
 		cmocka_unit_test(the_nearest_is_taken_and_equals_share),
+		cmocka_unit_test(caches_come_before_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
