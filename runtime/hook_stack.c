@@ -36,7 +36,7 @@ static void stack_describe(const struct installed *i, __u32 subject, bool attach
 {
 	const struct record_irq *irq = &row_of(i, subject)->irq;
 
-	snprintf(text, size, "send interrupt %u of %s %sto core %s", irq->irq, irq->device,
+	snprintf(text, size, "send interrupt %u of %s %sto cores %s", irq->irq, irq->device,
 		 attach ? "" : "back ", attach ? irq->after : irq->before);
 }
 
@@ -57,20 +57,23 @@ static int receivers(const struct load *l, char text[RECORD_IRQ_CORES], struct i
 static int probe_irq(struct load *l, const char *device, unsigned irq, const char *to,
 		     struct iop_report *report)
 {
-	struct record_row *row = record_add(&l->is.record, RECORD_IRQ);
-	int err;
+	struct record_irq what = { .irq = irq };
+	struct record_row *row;
+	int err = irq_read(IRQ_ROOT, irq, what.before);
 
+	if (err)
+		return report_error(report, err, IOP_CAUSE_ENVIRONMENT,
+				    "cannot tell which cores serve interrupt %u of %s: %s", irq, device,
+				    strerror(-err));
+	if (!strcmp(what.before, to))
+		return 0; /* it is there already */
+	snprintf(what.device, sizeof(what.device), "%s", device);
+	snprintf(what.after, sizeof(what.after), "%s", to);
+	row = record_add(&l->is.record, RECORD_IRQ);
 	if (!row)
 		return report_no_memory(report);
-	row->irq.irq = irq;
-	snprintf(row->irq.device, sizeof(row->irq.device), "%s", device);
-	snprintf(row->irq.after, sizeof(row->irq.after), "%s", to);
-	err = irq_read(IRQ_ROOT, irq, row->irq.before);
-	if (!err)
-		return 0;
-	return report_error(report, err, IOP_CAUSE_ENVIRONMENT,
-			    "cannot tell which cores serve interrupt %u of %s: %s", irq, device,
-			    strerror(-err));
+	row->irq = what;
+	return 0;
 }
 
 static int probe_irqs(struct load *l, const char *device, const char *to, struct iop_report *report)

@@ -82,14 +82,14 @@ int stack_receivers(const struct iop_object *o, const struct core_list *pools,
 			    !has(list, cores->cores[c]))
 				list->cores[list->n++] = cores->cores[c];
 	}
-	for (__u32 i = 0; !list->n && i < n; i++) {
-		struct core_list cores;
+	if (list->n)
+		return 0;
+	for (__u32 i = 0; i < n; i++) {
+		const struct core_list *cores = &pools[object_stack(o, i)->pool];
 
-		if (stack_cores(o, i, &pools[object_stack(o, i)->pool], &cores))
-			return -ENOMEM;
-		if (cores.n)
-			list->cores[list->n++] = cores.cores[cores.n - 1];
-		free(cores.cores);
+		for (__u32 c = 0; c < cores->n; c++)
+			if (!has(list, cores->cores[c]))
+				list->cores[list->n++] = cores->cores[c];
 	}
 	return 0;
 }

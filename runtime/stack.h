@@ -27,8 +27,8 @@ int stack_cores_loaded(const struct installed *is, __u32 stack, struct core_list
 
 /*
  * The cores that shall receive, that is, serve the devices' interrupts: those of the stages' pools
- * that no stage may take; if there are none, of each pool the core that is taken last. free()
- * list->cores. -ENOMEM is the only error.
+ * that no stage may take; if there are none, all of them, for one alone may be too few for a device
+ * with many queues. free() list->cores. -ENOMEM is the only error.
  */
 int stack_receivers(const struct iop_object *o, const struct core_list *pools,
 		    struct core_list *list);
