@@ -6,6 +6,7 @@
 
 static const struct hook *const hooks[IOP_HOOKS] = {
 	[IOP_HOOK_SOCKET] = &hook_socket,
+	[IOP_HOOK_CONNECTIONS] = &hook_connections,
 	[IOP_HOOK_LOOKUP] = &hook_lookup,
 	[IOP_HOOK_TX] = &hook_tx,
 	[IOP_HOOK_STACK] = &hook_stack,

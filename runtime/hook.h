@@ -29,10 +29,14 @@ struct hook {
 	int (*detach)(const struct installed *i, __u32 subject, struct iop_report *report);
 };
 
-extern const struct hook hook_rx, hook_stack, hook_socket, hook_tx, hook_lookup;
+extern const struct hook hook_rx, hook_stack, hook_socket, hook_tx, hook_lookup,
+	hook_connections;
 
 /* Is the program of `anywhere` still attached? */
 bool lookup_is_attached(const struct installed *i);
+
+/* … and that which counts connections? */
+bool connections_are_counted(const struct installed *i);
 
 /* By enum iop_hook. */
 const struct hook *hook_of(__u32 hook);

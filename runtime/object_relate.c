@@ -164,6 +164,7 @@ static const struct role_rule {
 	[IOP_MAP_LOOKUP_BOUND] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_LOOKUP_GROUPS] = { true, true, IOP_SCOPE_POLICY },
 	[IOP_MAP_LOOKUP_SOCKETS] = { true, true, IOP_SCOPE_POLICY },
+	[IOP_MAP_CONNECTION_OF] = { true, true, IOP_SCOPE_POLICY },
 };
 
 static int check_map(struct check *c, __u32 i)

@@ -171,6 +171,17 @@ static int probe_egress(void)
 	return TRY_PROGRAM(BPF_PROG_TYPE_SCHED_CLS, look);
 }
 
+/* Storage that connections inherit; that tracing programs may use it came after the map. */
+static int probe_connections(void)
+{
+	int known = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACING, BPF_FUNC_sk_storage_get, NULL);
+
+	if (known == 0)
+		return 0;
+	known = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_SK_STORAGE, NULL);
+	return known < 0 ? known : known != 0;
+}
+
 static int probe_lookup(void)
 {
 	static const struct bpf_insn pass[] = {
@@ -218,6 +229,7 @@ static int (*const probes[IOP_FEATURES])(void) = {
 	[IOP_FEATURE_TRIE] = probe_trie,
 	[IOP_FEATURE_SOCKET_QUEUE] = probe_socket_queue,
 	[IOP_FEATURE_LOOKUP] = probe_lookup,
+	[IOP_FEATURE_CONNECTIONS] = probe_connections,
 };
 
 int probe_feature(enum iop_feature feature)

@@ -422,6 +422,14 @@ static const char *mechanism_of_lookup(struct answer *a)
 	return "not attached";
 }
 
+static const char *mechanism_of_connections(struct answer *a)
+{
+	if (connections_are_counted(a->is))
+		return "tracepoint inet_sock_set_state";
+	problem(a, "connections are not counted any more");
+	return "not attached";
+}
+
 static const char *mechanism_of_stack(struct answer *a)
 {
 	return status_of_stacks(&a->pile, a->is);
@@ -431,6 +439,7 @@ static int add_stages(struct answer *a)
 {
 	static const char *(*const mechanisms[IOP_HOOKS])(struct answer *a) = {
 		[IOP_HOOK_SOCKET] = mechanism_of_socket,
+		[IOP_HOOK_CONNECTIONS] = mechanism_of_connections,
 		[IOP_HOOK_LOOKUP] = mechanism_of_lookup,
 		[IOP_HOOK_TX] = mechanism_of_tx,
 		[IOP_HOOK_STACK] = mechanism_of_stack,

@@ -18,6 +18,7 @@
 
 /* clang-format off: one row of words after the other */
 WORDS(word_of_hook, enum iop_hook, IOP_HOOKS, [IOP_HOOK_SOCKET] = "socket",
+      [IOP_HOOK_CONNECTIONS] = "connections",
       [IOP_HOOK_LOOKUP] = "lookup", [IOP_HOOK_TX] = "tx",
       [IOP_HOOK_STACK] = "stack", [IOP_HOOK_RX] = "rx")
 
@@ -38,7 +39,8 @@ WORDS(word_of_role, enum iop_map_role, IOP_MAP_ROLES, [IOP_MAP_COUNT_RX] = "coun
       [IOP_MAP_OTHER] = "other",
       [IOP_MAP_LOOKUP_BOUND] = "where sockets are bound",
       [IOP_MAP_LOOKUP_GROUPS] = "sockets that stand for groups",
-      [IOP_MAP_LOOKUP_SOCKETS] = "sockets to look up")
+      [IOP_MAP_LOOKUP_SOCKETS] = "sockets to look up",
+      [IOP_MAP_CONNECTION_OF] = "connections to workers")
 
 WORDS(word_of_scope, enum iop_map_scope,
       IOP_SCOPES, [IOP_SCOPE_POLICY] = "policy", [IOP_SCOPE_GROUP] = "group")
@@ -57,7 +59,8 @@ WORDS(word_of_feature, enum iop_feature, IOP_FEATURES, [IOP_FEATURE_XDP_LINK] = 
       [IOP_FEATURE_EGRESS] = "egress", [IOP_FEATURE_CPUMAP_PROG] = "cpumap-program",
       [IOP_FEATURE_BANDS] = "bands", [IOP_FEATURE_EDT] = "edt",
       [IOP_FEATURE_SOCKET_QUEUE] = "socket-queue",
-      [IOP_FEATURE_LOOKUP] = "lookup")
+      [IOP_FEATURE_LOOKUP] = "lookup",
+      [IOP_FEATURE_CONNECTIONS] = "connections")
 
 WORDS(word_of_step, enum iop_step_kind,
       IOP_STEP_KINDS, [IOP_STEP_PACKET] = "packet", [IOP_EXPECT_WORKLOAD] = "workload",

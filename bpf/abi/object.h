@@ -173,6 +173,7 @@ struct iop_desc_class {
 
 enum iop_hook {
 	IOP_HOOK_SOCKET, /* program `iop_socket`, sk_reuseport, an instance per socket group */
+	IOP_HOOK_CONNECTIONS, /* program `iop_connections`, tracepoint inet_sock_set_state */
 	IOP_HOOK_LOOKUP, /* program `iop_lookup`, sk_lookup, on the network namespace */
 	IOP_HOOK_TX,     /* program `iop_tx`, tc egress, on each device */
 	IOP_HOOK_STACK,  /* program `iop_stack`, XDP of the threads of a cpumap's cores */
@@ -229,6 +230,7 @@ enum iop_map_role {
 	IOP_MAP_LOOKUP_BOUND,   /* "iop_lookup_bound": abi/lookup.h */
 	IOP_MAP_LOOKUP_GROUPS,  /* "iop_lookup_groups" */
 	IOP_MAP_LOOKUP_SOCKETS, /* "iop_lookup_sockets": sockmap */
+	IOP_MAP_CONNECTION_OF,  /* "iop_connection_of": sk_storage, abi/connection.h */
 	IOP_MAP_OTHER,
 	IOP_MAP_ROLES
 };
@@ -323,6 +325,7 @@ enum iop_feature {
 	IOP_FEATURE_TRIE,
 	IOP_FEATURE_SOCKET_QUEUE,
 	IOP_FEATURE_LOOKUP,
+	IOP_FEATURE_CONNECTIONS,
 	IOP_FEATURES
 };
 

@@ -6,6 +6,7 @@
 #include "stage/stage.h"
 
 #include "stage/actions.h"
+#include "stage/connections.h"
 #include "stage/fields.h"
 #include "stage/lookup.h"
 #include "stage/maps.h"
@@ -48,6 +49,12 @@ SEC("tcx/egress") int iop_tx(struct __sk_buff *ctx)
 	if (workload == IOP_NONE || !iop_tx_enter(&p))
 		return TCX_NEXT;
 	return iop_tx_reply(&p, workload);
+}
+
+SEC("tp_btf/inet_sock_set_state") int iop_connections(__u64 *ctx)
+{
+	iop_connection_moves(ctx);
+	return 0;
 }
 
 SEC("sk_lookup") int iop_lookup(struct bpf_sk_lookup *ctx)

@@ -38,14 +38,15 @@ static __always_inline struct iop_worker_row *iop_worker_of_cookie(__u64 cookie)
 	return at ? bpf_map_lookup_elem(&iop_worker_rows, at) : NULL;
 }
 
-/* The worker was given a request of the class. */
-STAGE_FN static void iop_worker_take(__u32 worker, __u32 class)
+/* The worker was given a request of the class. A connection counts once it is established
+ * (stage/connections.h). */
+STAGE_FN static void iop_worker_take(const struct iop_pkt *p, __u32 worker, __u32 class)
 {
 	struct iop_worker_row *row = iop_worker_row(worker);
 
 	if (!row)
 		return;
-	if (iop_counting)
+	if (iop_counting && !iop_is_tcp(p))
 		iop_worker_taken(row, class, iop_service(class), bpf_ktime_get_ns());
 	else
 		row->class = class;

@@ -288,7 +288,7 @@ static void give(struct ruling *r, const struct action *a, LLVMValueRef to, LLVM
 		emit_at(e, yes);
 		count(r, IOP_COUNT_STEERED);
 		if (e->hook == IOP_HOOK_SOCKET && e->plan->rows)
-			CALL(e, "iop_worker_take", g->to, r->class);
+			CALL(e, "iop_worker_take", e->pkt, g->to, r->class);
 		CALL(e, "iop_count_target", r->counts, emit_i64(e, g->first), emit_i64(e, g->n),
 		     LLVMBuildZExt(e->b, g->target, e->i64, ""));
 		emit_return(e, e->hook == IOP_HOOK_RX ? XDP_REDIRECT : SK_PASS);

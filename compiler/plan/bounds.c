@@ -29,6 +29,7 @@ static uint32_t common_maps(const struct plan *plan, enum iop_hook hook)
 		[IOP_MAP_STACK_CORES] = 1u << IOP_HOOK_RX,
 		[IOP_MAP_COUNT_STACK] = 1u << IOP_HOOK_RX,
 		[IOP_MAP_LOOKUP_BOUND] = 1u << IOP_HOOK_LOOKUP,
+		[IOP_MAP_CONNECTION_OF] = 1u << IOP_HOOK_CONNECTIONS,
 		[IOP_MAP_LOOKUP_GROUPS] = 1u << IOP_HOOK_LOOKUP,
 		[IOP_MAP_LOOKUP_SOCKETS] = 1u << IOP_HOOK_LOOKUP,
 	};
@@ -89,7 +90,8 @@ void plan_bounds(const struct plan *plan, struct diags *diags)
 {
 	for (int h = 0; h < IOP_HOOKS; h++) {
 		/* Those without counters have few maps. */
-		if (!plan->hooks[h].used || h == IOP_HOOK_STACK || h == IOP_HOOK_LOOKUP)
+		if (!plan->hooks[h].used || h == IOP_HOOK_STACK || h == IOP_HOOK_LOOKUP ||
+		    h == IOP_HOOK_CONNECTIONS)
 			continue;
 		bound_maps(plan, h, diags);
 		bound_counters(plan, h, diags);

@@ -258,7 +258,7 @@ _Static_assert(POLICY_MAX_BANDS == IOP_BANDS, "as many bands as the language tel
 static void stages(struct description *d)
 {
 	/* From the application to the wire: the order of attachment. */
-	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_LOOKUP, IOP_HOOK_TX, IOP_HOOK_STACK,
+	static const enum iop_hook order[] = { IOP_HOOK_SOCKET, IOP_HOOK_CONNECTIONS, IOP_HOOK_LOOKUP, IOP_HOOK_TX, IOP_HOOK_STACK,
 					       IOP_HOOK_RX };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -383,6 +383,7 @@ static void features(struct description *d)
 		[FEATURE_EDT] = IOP_FEATURE_EDT,
 		[FEATURE_SOCKET_QUEUE] = IOP_FEATURE_SOCKET_QUEUE,
 		[FEATURE_LOOKUP] = IOP_FEATURE_LOOKUP,
+		[FEATURE_CONNECTIONS] = IOP_FEATURE_CONNECTIONS,
 	};
 
 	_Static_assert(FEATURE_COUNT + 0 == IOP_FEATURES + 0, "each feature has a number");

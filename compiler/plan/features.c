@@ -57,8 +57,9 @@ static void action_needs(struct needing *n, const struct action *a)
 	    (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN)) {
 		need(n, FEATURE_ATOMICS, "requests are counted by several cores", a->selector.at);
 		need(n, FEATURE_LOOPS, "each worker of a set is looked at", a->selector.at);
-		need(n, FEATURE_SOCKET_QUEUE, "what a worker has to do is told from its queue, too",
-		     a->selector.at);
+		if (n->plan->counting)
+			need(n, FEATURE_SOCKET_QUEUE,
+			     "what a worker has to do is told from its queue, too", a->selector.at);
 	}
 	for (uint32_t i = 0; i < a->selector.n_keys; i++)
 		if (a->selector.keys[i].hfield && !hfield_number(a->selector.keys[i].hfield))
@@ -84,6 +85,9 @@ void plan_features(struct arena *arena, struct plan *plan, unsigned kernel, stru
 	if (plan->hooks[IOP_HOOK_RX].used)
 		need(&n, FEATURE_XDP_LINK, "the driver stage is attached to a device",
 		     plan->hooks[IOP_HOOK_RX].at);
+	if (plan->connections)
+		need(&n, FEATURE_CONNECTIONS, "connections are counted while they are open",
+		     plan->hooks[IOP_HOOK_CONNECTIONS].at);
 	if (plan->hooks[IOP_HOOK_LOOKUP].used) {
 		struct span at = plan->hooks[IOP_HOOK_LOOKUP].at;
 

@@ -177,6 +177,7 @@ static void print_path(struct writing *w)
 	fputs("};\n\n", w->out);
 	fprintf(w->out, "enum %s_stage {\n", w->policy);
 	fprintf(w->out, "\t%s_STAGE_SOCKET = %d,\n", w->POLICY, IOP_HOOK_SOCKET);
+	fprintf(w->out, "\t%s_STAGE_CONNECTIONS = %d,\n", w->POLICY, IOP_HOOK_CONNECTIONS);
 	fprintf(w->out, "\t%s_STAGE_LOOKUP = %d,\n", w->POLICY, IOP_HOOK_LOOKUP);
 	fprintf(w->out, "\t%s_STAGE_TX = %d,\n", w->POLICY, IOP_HOOK_TX);
 	fprintf(w->out, "\t%s_STAGE_STACK = %d,\n", w->POLICY, IOP_HOOK_STACK);

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "abi/connection.h"
 #include "abi/lookup.h"
 #include "abi/stack.h"
 #include "abi/worker.h"
@@ -28,6 +29,7 @@ enum lang_stage plan_stage(enum iop_hook hook)
 {
 	static const enum lang_stage stages[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = STAGE_SOCKET,
+		[IOP_HOOK_CONNECTIONS] = STAGE_SOCKET,
 		[IOP_HOOK_LOOKUP] = STAGE_SOCKET,
 		[IOP_HOOK_TX] = STAGE_TX,
 		[IOP_HOOK_STACK] = STAGE_STACK,
@@ -45,10 +47,30 @@ bool plan_told_by_worker(const struct workload *w)
 	return udp && w->stages[STAGE_TX] && w->stages[STAGE_SOCKET];
 }
 
+static bool matches_proto(const struct workload *w, enum lang_proto proto)
+{
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		if (w->matches[i].proto == proto)
+			return true;
+	return false;
+}
+
+static bool chooses_least(const struct stage *st)
+{
+	for (uint32_t i = 0; i < st->n_rules; i++)
+		for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
+			if (st->rules[i].actions[k]->kind == ACTION_WORKERS &&
+			    st->rules[i].actions[k]->selector.kind == SELECTOR_LEAST_LOADED)
+				return true;
+	return false;
+}
+
 bool plan_at_hook(const struct workload *w, enum iop_hook hook)
 {
 	const struct stage *st = w->stages[plan_stage(hook)];
 
+	if (st && hook == IOP_HOOK_CONNECTIONS)
+		return matches_proto(w, PROTO_TCP) && chooses_least(st);
 	return st && (hook != IOP_HOOK_LOOKUP || st->anywhere);
 }
 
@@ -171,9 +193,9 @@ static void plan_chains(struct planning *p, enum iop_hook hook)
 
 		if (!plan_at_hook(policy->workloads[w], hook))
 			continue;
-		if (hook == IOP_HOOK_LOOKUP) { /* which has no rules */
+		if (hook == IOP_HOOK_LOOKUP || hook == IOP_HOOK_CONNECTIONS) { /* which have no rules */
 			if (!h->used)
-				h->at = st->anywhere_at;
+				h->at = hook == IOP_HOOK_LOOKUP ? st->anywhere_at : st->at;
 			h->used = true;
 			continue;
 		}
@@ -280,7 +302,8 @@ static uint64_t lightest(const struct workload *w)
 }
 
 /* All that can be chosen by the rules of a socket stage gets what the stage says of it. */
-static bool weigh_stage(struct planning *p, const struct stage *st, bool weighed)
+static bool weigh_stage(struct planning *p, const struct workload *w, const struct stage *st,
+			bool weighed)
 {
 	bool any = false;
 
@@ -289,7 +312,8 @@ static bool weigh_stage(struct planning *p, const struct stage *st, bool weighed
 			const struct action *a = st->rules[i].actions[k];
 			struct plan_action *pa = &p->plan->actions[a->id];
 
-			pa->stuck = st->stuck;
+			/* A connection may be silent for as long as it likes. */
+			pa->stuck = matches_proto(w, PROTO_TCP) ? INT64_MAX : st->stuck;
 			pa->weighed = weighed && a->selector.kind == SELECTOR_LEAST_LOADED;
 			any |= pa->action && pa->weighed && a->kind == ACTION_WORKERS;
 		}
@@ -305,7 +329,7 @@ static void plan_weights(struct planning *p)
 		const struct stage *st = w->stages[STAGE_SOCKET];
 		uint64_t least = lightest(w);
 
-		if (!st || !weigh_stage(p, st, least != 0))
+		if (!st || !weigh_stage(p, w, st, least != 0))
 			continue;
 		p->plan->services = services;
 		for (uint32_t c = 0; c < w->n_classes; c++)
@@ -392,6 +416,9 @@ static void library_maps(struct planning *p)
 			add_map(p, maps[i].name, maps[i].role, maps[i].type, 4, maps[i].value,
 				1)->generated = false;
 	}
+	if (plan->connections)
+		add_map(p, "iop_connection_of", IOP_MAP_CONNECTION_OF, BPF_MAP_TYPE_SK_STORAGE, 4,
+			sizeof(struct iop_connection), 0)->generated = false;
 	if (plan->hooks[IOP_HOOK_LOOKUP].used) {
 		add_map(p, "iop_lookup_bound", IOP_MAP_LOOKUP_BOUND, BPF_MAP_TYPE_HASH,
 			sizeof(struct iop_lookup_key), 4, IOP_LOOKUP_BOUND)->generated = false;
@@ -421,18 +448,36 @@ static bool looks_at_workers(const struct action *a)
 	       (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN);
 }
 
+/* Is it an action of a workload that matches UDP? */
+static bool of_datagrams(const struct policy *p, const struct action *a)
+{
+	for (uint32_t w = 0; w < p->n_workloads; w++) {
+		const struct stage *st = p->workloads[w]->stages[STAGE_SOCKET];
+
+		for (uint32_t i = 0; st && i < st->n_rules; i++)
+			for (uint32_t k = 0; k < st->rules[i].n_actions; k++)
+				if (st->rules[i].actions[k] == a)
+					return matches_proto(p->workloads[w], PROTO_UDP);
+	}
+	return true;
+}
+
 /* What was given to a worker is outstanding until our own program sees the reply, whether there
  * is a tx stage or not. */
 static void plan_counting(struct planning *p)
 {
 	struct plan_hook *h = &p->plan->hooks[IOP_HOOK_TX];
 
+	p->plan->connections = p->plan->hooks[IOP_HOOK_CONNECTIONS].used;
 	for (uint32_t i = 0; i < p->policy->n_actions; i++) {
 		const struct action *a = p->plan->actions[i].action;
 
 		if (!looks_at_workers(a) || p->plan->actions[i].hook != IOP_HOOK_SOCKET)
 			continue;
-		p->plan->counting = p->plan->rows = true;
+		p->plan->rows = true;
+		if (!of_datagrams(p->policy, a)) /* connections are counted another way */
+			continue;
+		p->plan->counting = true;
 		if (h->used)
 			continue;
 		h->used = true;
@@ -458,6 +503,7 @@ const struct plan *plan_make(struct arena *a, const struct policy *policy, unsig
 		enum iop_map_role role;
 	} hooks[IOP_HOOKS] = {
 		[IOP_HOOK_SOCKET] = { "iop_socket", "iop_count_socket", IOP_MAP_COUNT_SOCKET },
+		[IOP_HOOK_CONNECTIONS] = { .program = "iop_connections" },
 		[IOP_HOOK_LOOKUP] = { .program = "iop_lookup" },
 		[IOP_HOOK_TX] = { "iop_tx", "iop_count_tx", IOP_MAP_COUNT_TX },
 		[IOP_HOOK_STACK] = { .program = "iop_stack" },

@@ -109,6 +109,7 @@ struct plan {
 	uint32_t n_buckets;
 	bool rows;                /* the programs know who serves what: abi/worker.h */
 	bool counting;            /* requests are counted until they are answered */
+	bool connections;         /* connections are, until they end */
 	const uint64_t *services; /* by class gid: ns, what it weighs; NULL: nothing is weighed */
 	struct plan_feature *features;
 	uint32_t n_features;

@@ -10,6 +10,7 @@
 
 static const char *const hook_names[IOP_HOOKS] = {
 	[IOP_HOOK_SOCKET] = "socket",
+	[IOP_HOOK_CONNECTIONS] = "connections",
 	[IOP_HOOK_LOOKUP] = "lookup",
 	[IOP_HOOK_TX] = "tx",
 	[IOP_HOOK_STACK] = "stack",
@@ -18,7 +19,8 @@ static const char *const hook_names[IOP_HOOKS] = {
 
 /* The order of the path. */
 static const enum iop_hook path[] = { IOP_HOOK_RX, IOP_HOOK_STACK, IOP_HOOK_LOOKUP,
-				     IOP_HOOK_SOCKET, IOP_HOOK_TX };
+				     IOP_HOOK_SOCKET, IOP_HOOK_CONNECTIONS,
+				     IOP_HOOK_TX };
 
 #define N_PATH (sizeof(path) / sizeof(path[0]))
 
@@ -39,8 +41,9 @@ static void print_hooks(const struct plan *plan, FILE *out)
 		if (!h->used)
 			continue;
 		fprintf(out, "  %-8s %-12s %-14s ", hook_names[path[i]], h->program,
-			path[i] == IOP_HOOK_LOOKUP ? "sk_lookup"
-						   : lang_stages.rows[plan_stage(path[i])].form);
+			path[i] == IOP_HOOK_LOOKUP        ? "sk_lookup"
+			: path[i] == IOP_HOOK_CONNECTIONS ? "tracepoint"
+							  : lang_stages.rows[plan_stage(path[i])].form);
 		print_place(plan, h->at, out);
 		fputc('\n', out);
 	}
@@ -92,7 +95,7 @@ static void print_workload(const struct plan *plan, const struct workload *w, FI
 		rest |= !c->when;
 		for (size_t k = 0; k < N_PATH; k++)
 			if (plan_at_hook(w, path[k]) && path[k] != IOP_HOOK_STACK &&
-			    path[k] != IOP_HOOK_LOOKUP)
+			    path[k] != IOP_HOOK_LOOKUP && path[k] != IOP_HOOK_CONNECTIONS)
 				print_chain(plan, path[k], c->gid, out);
 	}
 	if (!rest)
@@ -111,6 +114,7 @@ static const char *map_type(uint32_t type)
 	case BPF_MAP_TYPE_HASH: return "hash";
 	case BPF_MAP_TYPE_LPM_TRIE: return "lpm_trie";
 	case BPF_MAP_TYPE_SOCKMAP: return "sockmap";
+	case BPF_MAP_TYPE_SK_STORAGE: return "sk_storage";
 	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: return "reuseport_sockarray";
 	default: return "?";
 	}
@@ -141,6 +145,7 @@ static const char *key_of(const struct plan_map *m)
 	case IOP_MAP_LOOKUP_BOUND: return "address, port";
 	case IOP_MAP_LOOKUP_GROUPS: return "workload";
 	case IOP_MAP_LOOKUP_SOCKETS: return "slot";
+	case IOP_MAP_CONNECTION_OF: return "socket";
 	case IOP_MAP_NEAR_CORE:
 	case IOP_MAP_NEAR_WORKER: return "this core";
 	case IOP_MAP_SET: return "entry";
@@ -165,6 +170,7 @@ static const char *value_of(const struct plan_map *m)
 		[IOP_MAP_COUNT_STACK] = "counters",
 		[IOP_MAP_LOOKUP_GROUPS] = "iop_lookup_group",
 		[IOP_MAP_LOOKUP_SOCKETS] = "socket",
+		[IOP_MAP_CONNECTION_OF] = "iop_connection",
 	};
 
 	return values[m->role] ? values[m->role] : "-";

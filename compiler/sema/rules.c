@@ -73,6 +73,21 @@ static bool key_field(struct staging *st, const struct item *i, struct field_ref
 	return true;
 }
 
+/* Connections are counted, of whatever class; what a request takes is not known of them. */
+static void no_service(struct staging *st, const struct item *i)
+{
+	for (uint32_t k = 0; k < st->w->n_classes; k++) {
+		const struct class *c = &st->w->classes[k];
+
+		if (!c->service_at.end)
+			continue;
+		struct diag *d = diag_error(st->s->diags, c->service_at,
+					    "`least_loaded` counts connections of TCP, which have no `service`");
+
+		diag_note(d, i->at, "chosen here");
+	}
+}
+
 static bool selector(struct staging *st, const struct item *i, struct selector *sel)
 {
 	struct sema *s = st->s;
@@ -97,11 +112,8 @@ static bool selector(struct staging *st, const struct item *i, struct selector *
 		return false;
 	}
 	*sel = (struct selector){ .kind = (enum lang_selector)row, .at = i->at };
-	if ((row == SELECTOR_LEAST_LOADED || row == SELECTOR_MIN) && matches_tcp(st->w)) {
-		sema_later(s, i->at,
-			   arena_printf(s->arena, "`%s` of a workload of TCP", i->path[0].text));
-		return false;
-	}
+	if (row == SELECTOR_LEAST_LOADED && matches_tcp(st->w))
+		no_service(st, i);
 	if (row == SELECTOR_MIN) {
 		sel->signal = sema_find_signal(s, i);
 		return sel->signal != NULL;
@@ -406,6 +418,10 @@ static void no_knob(struct staging *st, const struct stmt *stmt, const struct it
 /* `stuck 1s`, of a socket stage. */
 static void stuck(struct staging *st, const struct form *f, struct span at)
 {
+	if (matches_tcp(st->w)) {
+		sema_later(st->s, at, "`stuck` of a workload of TCP");
+		return;
+	}
 	if (st->stage->stuck_at.end) {
 		struct diag *d = diag_error(st->s->diags, at, "`stuck` is given twice");
 

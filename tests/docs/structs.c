@@ -316,6 +316,7 @@ static const struct number owners[] = {
 
 static const struct number hooks[] = {
 	N(IOP_HOOK_SOCKET, "program `iop_socket`, sk_reuseport, an instance per socket group"),
+	N(IOP_HOOK_CONNECTIONS, "program `iop_connections`, tracepoint inet_sock_set_state"),
 	N(IOP_HOOK_LOOKUP, "program `iop_lookup`, sk_lookup, on the network namespace"),
 	N(IOP_HOOK_TX, "program `iop_tx`, tc egress, on each device"),
 	N(IOP_HOOK_STACK, "program `iop_stack`, XDP of the threads of a cpumap's cores"),
@@ -348,6 +349,7 @@ static const struct number roles[] = {
 	N(IOP_MAP_LOOKUP_BOUND, "`iop_lookup_bound`: hash of `struct iop_lookup_key`, where sockets are bound"),
 	N(IOP_MAP_LOOKUP_GROUPS, "`iop_lookup_groups`: array of `struct iop_lookup_group`, by `iop_lookup_index()`"),
 	N(IOP_MAP_LOOKUP_SOCKETS, "`iop_lookup_sockets`: sockmap, slots of the groups"),
+	N(IOP_MAP_CONNECTION_OF, "`iop_connection_of`: sk_storage, `struct iop_connection` of each socket"),
 	N(IOP_MAP_OTHER, "anything else; private to the programs"),
 };
 
@@ -374,6 +376,7 @@ static const struct number features[] = {
 	N(IOP_FEATURE_TRIE, "LPM tries"),
 	N(IOP_FEATURE_SOCKET_QUEUE, "BTF that tells where the queues of a UDP socket are"),
 	N(IOP_FEATURE_LOOKUP, "sk_lookup programs"),
+	N(IOP_FEATURE_CONNECTIONS, "socket storage that connections inherit and tracing programs use"),
 };
 
 static const struct number steps[] = {
