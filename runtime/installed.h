@@ -47,6 +47,9 @@ struct core_list;
 /* The cores of a pool as they were at load; none for IOP_NONE. free() list->cores; -ENOMEM. */
 int installed_pool(const struct installed *is, __u32 pool, struct core_list *list);
 
+/* Has the worker of that row said nothing as the signal whose map that is? */
+bool signal_is_unsaid(const struct installed *i, const struct iop_desc_map *map, __u32 row);
+
 /* Pins the object's description, for installed_open(). */
 int installed_pin_description(const struct installed *i, struct iop_report *report);
 

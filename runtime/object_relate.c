@@ -182,6 +182,8 @@ static int check_map(struct check *c, __u32 i)
 	if (m->role == IOP_MAP_SIGNAL && m->workers_n != 1 && m->workers_n != 2 &&
 	    m->workers_n != 4 && m->workers_n != 8)
 		return check_bad(c, EBADMSG, "map %u: a signal of %u bytes", i, m->workers_n);
+	if (m->role == IOP_MAP_SIGNAL && strncmp(name, "iop_signal_", strlen("iop_signal_")))
+		return check_bad(c, EBADMSG, "map %u: not the name of a signal's map", i);
 	for (__u32 k = 0; k < i; k++) {
 		const struct iop_desc_map *other = ROW(c, map, IOP_TABLE_MAPS, k);
 

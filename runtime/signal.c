@@ -104,6 +104,16 @@ static int open_signal(const struct installed *is, const char *name, int socket,
 	return err ? err : map_slot(s, fd, row, name, report);
 }
 
+bool signal_is_unsaid(const struct installed *i, const struct iop_desc_map *map, __u32 row)
+{
+	static const __u8 nothing[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	_cleanup_fd_ int fd = open_map(i, object_string(i->description, map->name));
+	__u8 slot[IOP_SIGNAL_STRIDE];
+
+	return fd >= 0 && map->workers_n <= sizeof(nothing) && !bpf_map_lookup_elem(fd, &row, slot) &&
+	       !memcmp(slot, nothing, map->workers_n);
+}
+
 int iop_signal_open(const char *policy, const char *signal, int socket, size_t size,
 		    struct iop_signal **out, struct iop_report *report)
 {

@@ -89,7 +89,7 @@ static int add_policy(struct answer *a)
 		count(&a->is->record, RECORD_OFFLOAD) + count(&a->is->record, RECORD_EGRESS) +
 		count(&a->is->record, RECORD_QDISC) + count(&a->is->record, RECORD_IRQ);
 	for (__u32 g = 0; g < a->is->n_groups; g++)
-		a->problems_room += a->is->groups[g].n;
+		a->problems_room += a->is->groups[g].n + (o ? object_count(o, IOP_TABLE_MAPS) : 0);
 	if (o)
 		a->problems_room += (size_t)object_count(o, IOP_TABLE_STACKS) * IOP_STACK_CORES;
 	s->problems = pile_array(&a->pile, a->problems_room, sizeof(*s->problems));
@@ -320,6 +320,33 @@ static void tell_gone(struct answer *a, const struct iop_status_group *g)
 				pile_printf(&a->pile, "worker %zu at %s is gone", i, g->address));
 }
 
+/*
+ * Workers that are served by turns because they have not said what a signal is. The description
+ * does not tell which workload reads it: of several, those with some worker that has said it.
+ */
+static void tell_unsaid(struct answer *a, const struct iop_status_group *g, __u32 base)
+{
+	const struct iop_object *o = a->is->description;
+	bool only = object_count(o, IOP_TABLE_WORKLOADS) == 1;
+
+	for (__u32 i = 0; i < object_count(o, IOP_TABLE_MAPS); i++) {
+		const struct iop_desc_map *m = object_map(o, i);
+		const char *name = object_string(o, m->name);
+		size_t unsaid = 0;
+
+		if (m->role != IOP_MAP_SIGNAL)
+			continue;
+		for (__u32 w = 0; w < g->n_workers; w++)
+			unsaid += g->workers[w].alive && signal_is_unsaid(a->is, m, base + w);
+		if (unsaid && (only || unsaid < g->n_workers))
+			problem(a, pile_printf(&a->pile,
+					       "%zu of %zu workers at %s have not said %s: each has its "
+					       "turn and no more",
+					       unsaid, g->n_workers, g->address,
+					       name + strlen("iop_signal_")));
+	}
+}
+
 static int add_group(struct answer *a, __u32 group)
 {
 	struct iop_status_group *g = &a->status.groups[a->status.n_groups++];
@@ -350,6 +377,7 @@ static int add_group(struct answer *a, __u32 group)
 								   : row->worker.comm);
 	}
 	tell_gone(a, g);
+	tell_unsaid(a, g, is->base);
 	return 0;
 }
 

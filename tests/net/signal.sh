@@ -34,6 +34,8 @@ for load in 30 20 40; do
 done
 expect "server 99 has not" "$(grep -c told "$scratch/server99.log")" 0
 expect "the least gets all but the turns of who says nothing" "$(asked 12)" '20 9 99 3'
+expect "status tells who has not said anything" "$("$IOPCTL" status "$policy" |
+	grep -c '1 of 4 workers at .* have not said depth: each has its turn and no more')" 1
 kill "$(pgrep -f 'depth 7000 20$')"
 sleep 0.2
 expect "the kernel serves who finds it gone" "$(asked 1 | wc -w)" 2

@@ -47,6 +47,7 @@ for policy in "$here"/../../examples/*.iop "$here"/../protocols/*.iop; do
 	agree 0 "$policy"
 done
 agree 0 "$here/agree_few.iop"
+agree 0 "$here/agree_least.iop"
 agree 0 "$here/agree_length.iop"
 agree 0 "$here/agree_element.iop"
 agree 1 "$here/agree.iop"
