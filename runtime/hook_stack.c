@@ -110,10 +110,11 @@ static int stack_probe(struct load *l, struct iop_report *report)
 	size_t n = l->options->n_devices, found = 0;
 	_cleanup_free_ struct device *devices = calloc(n + 1, sizeof(*devices));
 	char to[RECORD_IRQ_CORES];
-	int result = stack_check(l->is.description, l->pools, report), err;
+	int result, err;
 
-	if (!devices)
+	if (!devices || !l->pools)
 		return report_no_memory(report);
+	result = stack_check(l->is.description, l->pools, report);
 	err = result ? 0 : receivers(l, to, report);
 	/* That a device is not there is the rx stage's to tell. */
 	for (size_t i = 0; !result && !err && i < n; i++) {

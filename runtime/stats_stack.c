@@ -67,7 +67,7 @@ static int add_unseen(const struct installed *is, __u32 stack, __u32 stages, __u
 			return -errno;
 		for (__u32 slot = 0; slot < IOP_STACK_CORES; slot++)
 			unseen[slot] +=
-				(__u32)(row->sent[slot] - (__u32)(row->mark[slot].newest >> 32));
+				row->sent[slot] - (__u32)(row->mark[slot].newest >> 32);
 	}
 	return err;
 }

@@ -177,7 +177,7 @@ void sema_stack_end(struct sema *s, struct workload *w)
 		if (ends(&rx->rules[i]))
 			ended |= rx->rules[i].classes;
 	}
-	if (ended == all_classes(w) && !reached) {
+	if (rx && ended == all_classes(w) && !reached) {
 		struct diag *d = diag_error(s->diags, st->at,
 					    "no packet of workload `%s` gets to this stage", w->name);
 
