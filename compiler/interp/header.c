@@ -150,7 +150,7 @@ static bool walk_elements(const struct hfield *f, const struct facts *facts, str
 
 		inside.layout = &element;
 		walk(&element, pos, &inside);
-		whole = last->there;
+		whole = last->there && last->started && last->next <= facts->packet->payload_len;
 		if (f->kind == HTYPE_SEEK) {
 			done = cond_eval(f->until, &inside) == YES;
 			whole |= done;
@@ -231,6 +231,7 @@ static void walk(struct layout *l, uint32_t base, const struct facts *facts)
 		at->started = !f->anchor || (anchor && anchor->there);
 		if (at->started)
 			at->start = (anchor ? anchor->next : base) + f->offset;
+		at->end = at->next = at->start;
 		if (f->kind == HTYPE_GIVEN)
 			at->there = true; /* in no packet, so in each */
 		else if (f->kind == HTYPE_WHEN)

@@ -142,6 +142,26 @@ static void of_the_workload(void **state)
 	expect_missing(&h, &id, "a", 1);
 }
 
+/* As the last field of an element it ends where the one before it does. */
+static void given_last(void **state)
+{
+	struct hfield tag = { .kind = HTYPE_U8, .width = 1, .index = 0 };
+	struct hfield n = { .kind = HTYPE_GIVEN, .number = 2, .offset = 1, .index = 1 };
+	struct value tag_value = { .kind = VALUE_FIELD, .field = HFIELD(&tag) };
+	struct cond until = { .kind = COND_EQ, .lhs = &tag_value, .rhs = &zero };
+	struct hfield list = { .kind = HTYPE_REPEAT,
+			       .max = 3,
+			       .until = &until,
+			       .fields = LIST(&tag, &n),
+			       .n_fields = 2,
+			       .index = 0 };
+	struct header h = { .fields = LIST(&list), .n_fields = 1 };
+
+	(void)state;
+	expect_bytes(&h, &list, "\1\1\0Z", 4, "\1\1\0", 3);
+	expect_missing(&h, &list, "\1\1", 2);
+}
+
 static void either_case(void **state)
 {
 	struct hfield name = {
@@ -177,6 +197,7 @@ int main(void)
 		cmocka_unit_test(behind_a_condition), cmocka_unit_test(looked_at),
 		cmocka_unit_test(looked_for),	      cmocka_unit_test(decimals),
 		cmocka_unit_test(varints),	      cmocka_unit_test(of_the_workload),
+		cmocka_unit_test(given_last),
 		cmocka_unit_test(either_case),
 	};
 
