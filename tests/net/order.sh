@@ -47,7 +47,7 @@ fi
 load_file order --dev c
 expect "it is used as it is" "$(root) $(egress)" 'tbf 1: 1'
 overtaken 7000 $GET $SCAN
-between "a get goes past the scans that wait" "$overtaken" 0 12
+between "a get goes past the scans that wait" "$overtaken" 0 28
 expect "none of them is lost" "$total_got" 81
 overtaken 7001 $GET $SCAN
 between "at another port nothing is ordered" "$overtaken" 30 80

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * udp_overtake ADDRESS PORT HEX BULK SIZE COUNT: sends COUNT datagrams that begin with the bytes BULK
- * and have SIZE bytes, and behind them one with the bytes HEX. Tells how many replies had
- * come before the one to HEX, how many came in all, how long the first of those of more than
- * SIZE bytes was before the last, in ms, and the mark that the reply to HEX had (on the loopback
- * device, where marks get through).
+ * udp_overtake ADDRESS PORT HEX BULK SIZE COUNT: sends COUNT datagrams that begin with the bytes
+ * BULK and have SIZE bytes, and behind them one with the bytes HEX. Tells how many replies had
+ * come before the one to HEX, how many came in all, the ms from the first datagram sent to the last
+ * reply, and the mark that the reply to HEX had (on the loopback device, where marks get through).
  */
 #include <netdb.h>
 #include <poll.h>
@@ -70,7 +69,7 @@ static ssize_t receive(int fd, unsigned char *bytes, unsigned *mark)
 int main(int argc, char **argv)
 {
 	unsigned char urgent[BYTES], bulk[BYTES] = { 0 }, got[BYTES];
-	long size, count, before = -1, n = 0, first = 0, last = 0;
+	long size, count, before = -1, n = 0, first, last = 0;
 	ssize_t urgent_size;
 	unsigned mark, marked = 0;
 	int fd;
@@ -85,6 +84,7 @@ int main(int argc, char **argv)
 		fputs("udp_overtake: what is this?\n", stderr);
 		return 2;
 	}
+	first = now_ms();
 	for (long i = 0; i < count; i++) {
 		(void)send(fd, bulk, (size_t)size, 0);
 		(void)usleep(100);
@@ -102,12 +102,10 @@ int main(int argc, char **argv)
 		if (bytes == urgent_size + 1) {
 			before = n;
 			marked = mark;
-		} else if (!first) {
-			first = now_ms();
 		}
 		last = now_ms();
 		n++;
 	}
-	printf("%ld %ld %ld %u\n", before, n, first ? last - first : 0, marked);
+	printf("%ld %ld %ld %u\n", before, n, n ? last - first : 0, marked);
 	return 0;
 }
