@@ -573,7 +573,12 @@ struct reading emit_field(struct emitter *e, const struct field_ref *f,
 		return r;
 	}
 	LLVMValueRef out = emit_alloca(e, e->i64);
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
 
+	/* LLVM may compare it first and ask later whether it is there; the verifier wants a value. */
+	emit_at(e, e->entry);
+	LLVMBuildStore(e->b, emit_i64(e, 0), out);
+	emit_at(e, here);
 	check(e, CALL(e, lang_fields[f->field].reader, e->pkt, out), missing);
 	r.value = LLVMBuildLoad2(e->b, e->i64, out, "");
 	return r;

@@ -232,12 +232,14 @@ static void walk(struct layout *l, uint32_t base, const struct facts *facts)
 		if (at->started)
 			at->start = (anchor ? anchor->next : base) + f->offset;
 		at->end = at->next = at->start;
-		if (f->kind == HTYPE_GIVEN)
+		if (f->kind == HTYPE_GIVEN) {
 			at->there = true; /* in no packet, so in each */
-		else if (f->kind == HTYPE_WHEN)
+			at->end = at->next = at->start;
+		} else if (f->kind == HTYPE_WHEN) {
 			at->there = measure_when(f, l, facts, at);
-		else
+		} else {
 			at->there = at->started && measure(f, facts, at);
+		}
 	}
 }
 
