@@ -13,16 +13,25 @@ static bool weighed(const struct workload *w)
 	return false;
 }
 
-static bool stuck(const struct interp_worker *worker, const struct stage *st)
+/* It owes something for too long. A connection may be silent for as long as it likes. */
+static bool owes(const struct interp_worker *worker, const struct workload *w)
 {
-	return worker->requests && worker->silent > st->stuck && !worker->due;
+	for (uint32_t i = 0; i < w->n_matches; i++)
+		if (w->matches[i].proto == PROTO_TCP)
+			return false;
+	return worker->requests && worker->silent > w->stages[STAGE_SOCKET]->stuck;
+}
+
+static bool stuck(const struct interp_worker *worker, const struct workload *w)
+{
+	return owes(worker, w) && !worker->due;
 }
 
 /* What it is compared by; false: it has said nothing. */
 static bool load_of(const struct workload *w, const struct selector *s,
 		    const struct interp_worker *worker, uint64_t *load)
 {
-	if (worker->requests && worker->silent > w->stages[STAGE_SOCKET]->stuck && worker->due) {
+	if (owes(worker, w) && worker->due) {
 		*load = 0; /* it has its turn, as if it had nothing to do */
 		return true;
 	}
@@ -44,7 +53,7 @@ static bool add_least(const struct workload *w, const struct selector *s,
 	for (uint32_t i = 0; i < n; i++) {
 		const struct interp_worker *worker = &workers[numbers[i]];
 
-		if (worker->gone || stuck(worker, w->stages[STAGE_SOCKET]) != of_the_stuck)
+		if (worker->gone || stuck(worker, w) != of_the_stuck)
 			continue;
 		if (load_of(w, s, worker, &load) && load < least)
 			least = load;
@@ -52,7 +61,7 @@ static bool add_least(const struct workload *w, const struct selector *s,
 	for (uint32_t i = 0; i < n; i++) {
 		const struct interp_worker *worker = &workers[numbers[i]];
 
-		if (worker->gone || stuck(worker, w->stages[STAGE_SOCKET]) != of_the_stuck ||
+		if (worker->gone || stuck(worker, w) != of_the_stuck ||
 		    (load_of(w, s, worker, &load) && load != least))
 			continue;
 		targets_add(out, numbers[i]);

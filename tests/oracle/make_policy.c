@@ -219,7 +219,8 @@ static void make_match(struct making *m, unsigned number, bool shared, unsigned 
 static void make_classes(struct making *m, struct made_workload *w)
 {
 	w->n_classes = rng_in(m->r, 1, CLASSES_MAX);
-	w->serves = m->signals && rng_percent(m->r, 40);
+	w->serves = m->signals && !(w->scope.protos >> lang_find(&lang_protos, "tcp", 0) & 1) &&
+		    rng_percent(m->r, 40);
 	w->has_rest = m->options->for_replies || rng_percent(m->r, 60);
 	for (unsigned i = 0; i < w->n_classes; i++) {
 		fprintf(m->out, "    class k%u", i);
@@ -254,8 +255,7 @@ static void make_selector(struct making *m, const struct made_workload *w)
 	bool comma = false;
 	unsigned n;
 
-	if (m->signals && !(w->scope.protos >> lang_find(&lang_protos, "tcp", 0) & 1) &&
-	    rng_percent(m->r, 60)) {
+	if (m->signals && rng_percent(m->r, 60)) {
 		fputs(least[rng_below(m->r, 3)], m->out);
 		return;
 	}

@@ -146,9 +146,12 @@ static bool set_states(struct served *s, const struct compiled *c, struct rng *r
 	return true;
 }
 
-/* Who got it has one more to do, of its class; nobody else has. */
-static bool states_fit(const struct served *s, const struct decision *d, const struct arrived *a)
+/* Who got it has one more to do, of its class, if the policy counts that; nobody else has. A
+ * connection is counted by a program that is not attached here. */
+static bool states_fit(const struct served *s, const struct compiled *c, const struct decision *d,
+		       const struct arrived *a)
 {
+	bool counts = c->plan->counting && !s->group.tcp;
 	int rows = bpf_object__find_map_fd_by_name(s->kernel.object, "iop_worker_rows");
 
 	for (uint32_t i = 0; rows >= 0 && i < s->n_workers; i++) {
@@ -157,7 +160,7 @@ static bool states_fit(const struct served *s, const struct decision *d, const s
 		struct iop_worker_row row;
 
 		if (bpf_map_lookup_elem(rows, &at, &row) ||
-		    iop_worker_open(&row) != s->states[i].requests + given ||
+		    iop_worker_open(&row) != s->states[i].requests + (given && counts) ||
 		    row.class != (given ? d->class : IOP_NONE))
 			return false;
 	}
@@ -352,9 +355,20 @@ static bool arrives(struct run *run, struct served *s, const struct compiled *c,
 	return false;
 }
 
+static bool check_states(struct served *s, const struct compiled *c, const struct decision *d,
+			 const struct arrived *a, FILE *out)
+{
+	if (states_fit(s, c, d, a))
+		return true;
+	say_decision(c->policy, d, out);
+	say_arrived(s, c, a, out);
+	fprintf(out, "  the workers' rows are not what this makes of them\n");
+	return false;
+}
+
 /* The kernel writes the SYN; the interpreter is given what it wrote. */
 static bool try_connection(struct run *run, struct served *s, const struct compiled *c,
-			   const struct frame_spec *spec, struct frame *f, FILE *out)
+			   const struct frame_spec *spec, struct frame *f, struct rng *r, FILE *out)
 {
 	uint64_t rise[s->kernel.counts.per_class];
 	struct arrived a = { .socket = -1, .rise = rise };
@@ -363,13 +377,17 @@ static bool try_connection(struct run *run, struct served *s, const struct compi
 	int fd;
 
 	memset(rise, 0, sizeof(rise));
+	if (!set_states(s, c, r)) {
+		fprintf(out, "  the workers' rows cannot be written\n");
+		return false;
+	}
 	fd = net_connect(tap, spec, f->bytes, sizeof(f->bytes), &f->len);
 	if (fd < 0 || !f->len) {
 		fprintf(out, "  no connection is opened: %s\n", fd < 0 ? strerror(errno) : "no SYN");
 		return false;
 	}
 	interp_decide(c->policy, f->bytes, f->len, &s->kernel.env, &d);
-	good = arrives(run, s, c, &d, &a, false, out);
+	good = arrives(run, s, c, &d, &a, false, out) && check_states(s, c, &d, &a, out);
 	close(fd);
 	return good;
 }
@@ -394,12 +412,7 @@ static bool try_datagram(struct run *run, struct served *s, const struct compile
 	}
 	if (!arrives(run, s, c, &d, &a, fragments, out))
 		return false;
-	if (states_fit(s, &d, &a))
-		return true;
-	say_decision(c->policy, &d, out);
-	say_arrived(s, c, &a, out);
-	fprintf(out, "  the workers' rows are not what this makes of them\n");
-	return false;
+	return check_states(s, c, &d, &a, out);
 }
 
 /* A port at which one of our sockets listens is no connection's. */
@@ -428,7 +441,7 @@ static bool run_datagrams(struct run *run, uint64_t seed, const struct compiled 
 		while (spec.tcp && listens(served, n, spec.sport))
 			spec.sport++;
 		frame_build(&spec, &f);
-		if (!(spec.tcp ? try_connection(run, s, c, &spec, &f, out)
+		if (!(spec.tcp ? try_connection(run, s, c, &spec, &f, &r, out)
 			       : try_datagram(run, s, c, &f, &r, out))) {
 			say_packet(&f, i, out);
 			return false;
