@@ -150,6 +150,8 @@ enum outcome bench_codegen(const struct bench *b)
 		unsigned n_samples;
 		const struct sample *samples = policy_samples(&policies[i], &n_samples);
 
+		if (policies[i].only_socket)
+			continue;
 		memset(&all[n], 0, n_samples * sizeof(*all));
 		ok = measure_all(b, &policies[i], policies[i].name, samples, n_samples, &all[n]);
 		for (unsigned k = 0; ok && k < n_samples; k++) {
@@ -179,6 +181,8 @@ enum outcome bench_foreign(const struct bench *b)
 		const struct sample *samples = foreign_samples(&n);
 		char twin[64], what[128];
 
+		if (policies[p].only_socket)
+			continue;
 		(void)snprintf(twin, sizeof(twin), "%s.ports", policies[p].name);
 		ok = measure_all(b, &policies[p], twin, samples, n, all);
 		for (unsigned i = 0; ok && i < n; i++) {

@@ -60,6 +60,15 @@ static void kv(struct frame_spec *s, uint8_t op, const char *key, unsigned flags
 	s->payload_len = (unsigned)size + 10;
 }
 
+/* Of a store that knows no more than what is to be done. */
+static void store(struct frame_spec *s, uint8_t op)
+{
+	memset(s->payload, 0, 16);
+	s->payload[0] = op;
+	s->payload[7] = 9;
+	s->payload_len = 16;
+}
+
 static void text(struct frame_spec *s, const char *t)
 {
 	s->payload_len = (unsigned)strlen(t);
@@ -154,6 +163,18 @@ static const struct sample edge_samples[] = {
 	{ "other, over its limit", RATES_SLOW, time_other },
 };
 
+SAMPLE(store_get, four(s, "10.9.8.7", 7000), store(s, OP_GET))
+SAMPLE(store_get6, six(s, 7000), store(s, OP_GET))
+SAMPLE(store_scan, four(s, "10.9.8.7", 7000), store(s, OP_SCAN))
+SAMPLE(store_other, four(s, "10.9.8.7", 7000), store(s, 3))
+
+static const struct sample store_samples[] = {
+	{ "get", RATES_OPEN, store_get },
+	{ "get over IPv6", RATES_OPEN, store_get6 },
+	{ "scan", RATES_OPEN, store_scan },
+	{ "neither", RATES_OPEN, store_other },
+};
+
 /* --- what nobody names --- */
 
 SAMPLE(tcp4, four(s, "10.9.8.7", 443), (s->proto = 6, s->payload_len = 20))
@@ -186,6 +207,9 @@ const struct policy policies[] = {
 	  .rates = { { "iop_param_syslog_rate", "syslog_cost_ns" },
 		     { "iop_param_time_rate", "time_cost_ns" } },
 	  .ports = (const uint16_t[]){ 514, 123, 11123, 0 } },
+	{ .name = "rocksdb_scan",
+	  .ports = (const uint16_t[]){ 7000, 0 },
+	  .only_socket = true },
 };
 const unsigned n_policies = sizeof(policies) / sizeof(policies[0]);
 
@@ -197,6 +221,8 @@ const struct sample *policy_samples(const struct policy *p, unsigned *n)
 		return LIST(dns_samples, n);
 	if (strcmp(p->name, "kv_udp") == 0)
 		return LIST(kv_samples, n);
+	if (strcmp(p->name, "rocksdb_scan") == 0)
+		return LIST(store_samples, n);
 	return LIST(edge_samples, n);
 }
 

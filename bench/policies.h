@@ -5,6 +5,7 @@
 #ifndef IOP_BENCH_POLICIES_H
 #define IOP_BENCH_POLICIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "packet.h"
@@ -22,6 +23,7 @@ struct policy {
 	const char *name;        /* of examples/NAME.iop and bench/twin/NAME.bpf.c */
 	struct rate_param rates[3];
 	const uint16_t *ports;   /* a list, 0 at its end */
+	bool only_socket;        /* it has no stage rx: nothing that can be run without a socket */
 };
 
 extern const struct policy policies[];

@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/worker.h"
+
+#define ROWS "iop_worker_rows"
 #define CORES 2 /* that the policies steer to: 0 and 1 */
 #define CORE_QUEUE 64
 #define FULL (1ULL << 62) /* an arrival time that no clock gets to */
@@ -145,9 +148,37 @@ static void find_programs(struct side *s)
 	bpf_object__for_each_program(prog, s->object) {
 		if (bpf_program__type(prog) == BPF_PROG_TYPE_XDP)
 			s->programs[HOOK_RX] = prog;
-		else
+		else if (bpf_program__type(prog) == BPF_PROG_TYPE_SK_REUSEPORT)
 			s->programs[HOOK_SOCKET] = prog;
+		else /* replies are not compared */
+			(void)bpf_program__set_autoload(prog, false);
 	}
+}
+
+/* The group that the socket program picks in, where it asks for that. */
+static void set_group(struct side *s)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(s->object, ".data.group");
+	struct bpf_map *rows = bpf_object__find_map_by_name(s->object, ROWS);
+	size_t size;
+	struct iop_group *group = map ? bpf_map__initial_value(map, &size) : NULL;
+
+	if (group && size >= sizeof(*group))
+		*group = (struct iop_group){ .n = SIDE_WORKERS };
+	if (rows)
+		(void)bpf_map__set_max_entries(rows, SIDE_WORKERS);
+}
+
+bool side_rest(const struct side *s)
+{
+	const struct bpf_map *rows = bpf_object__find_map_by_name(s->object, ROWS);
+	struct iop_worker_row row;
+
+	iop_worker_row_begin(&row, 0);
+	for (uint32_t i = 0; rows && i < SIDE_WORKERS; i++)
+		if (bpf_map__update_elem(rows, &i, sizeof(i), &row, sizeof(row), 0))
+			return fail(s, ROWS, errno);
+	return true;
 }
 
 bool side_open(struct side *s, const char *path, const struct policy *p, enum rates rates,
@@ -170,10 +201,11 @@ bool side_open(struct side *s, const char *path, const struct policy *p, enum ra
 	if (data)
 		each_variable(s, ".rodata", data, size, set_constant, &set);
 	size_maps(s, (uint32_t)n_cpus, senders);
+	set_group(s);
+	find_programs(s);
 	err = bpf_object__load(s->object);
 	if (err)
 		return fail(s, "the kernel does not load it", err);
-	find_programs(s);
 	return fill_maps(s, (uint32_t)n_cpus);
 }
 

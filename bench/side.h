@@ -60,6 +60,10 @@ bool side_forget(const struct side *s, uint32_t turn);
 /* Whatever is remembered: that it is full, for good. */
 bool side_fill(const struct side *s);
 
+/* No worker has anything to do, where the policy counts that. */
+bool side_rest(const struct side *s);
+
+#define SIDE_WORKERS 4
 /* The map in which workers stand, or NULL. */
 struct bpf_map *side_workers(const struct side *s);
 
