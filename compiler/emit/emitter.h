@@ -277,8 +277,10 @@ LLVMValueRef emit_shared(struct emitter *e, LLVMValueRef *fn, walk_body *body, c
 struct search;
 /* The number of the worker that `least_loaded` or `min` chooses of `n` (i32): of the list of the
  * action's, or of those from `first` on. */
-LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef counts, LLVMValueRef n,
-			 LLVMValueRef first);
+LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef counts,
+			 LLVMValueRef turn, LLVMValueRef n, LLVMValueRef first);
+/* Are there so many that each is a function? Then `turn` is NULL. */
+bool emit_searches_shared(const struct emitter *e);
 
 /* --- object.c --- */
 bool emit_open_library(struct emitter *e);

@@ -61,8 +61,17 @@ struct stacked {
 	LLVMValueRef what, stack, cores, first, n; /* phis; what: the hash, or the slot */
 };
 
+/* Where the worker with the least is looked for. */
+struct seek {
+	const struct action *like; /* the first of those that it is for */
+	LLVMBasicBlockRef block;
+	LLVMValueRef turn, n, first; /* phis */
+	struct seek *older;
+};
+
 struct ruling {
 	struct emitter *e;
+	struct seek *seeks;
 	struct stacked *stacked[2]; /* 1: by flow */
 	struct gift *gifts;
 	/* The class tells which limit a packet meets: none meets two, and classes are few. */
@@ -408,6 +417,46 @@ static bool searches(const struct action *a)
 	       (a->workers.kind != WORKERS_LIST || a->workers.n > 1);
 }
 
+/* Do both look for the same in a run of workers, and count and give alike? */
+static bool seeks_alike(const struct emitter *e, const struct action *a, const struct action *b)
+{
+	const struct plan_action *x = &e->plan->actions[a->id], *y = &e->plan->actions[b->id];
+
+	return a->selector.kind == b->selector.kind && a->selector.signal == b->selector.signal &&
+	       x->stuck == y->stuck && x->weighed == y->weighed &&
+	       x->first_target == y->first_target && x->n_targets == y->n_targets;
+}
+
+/* The search stands in a program once for all actions that look for the same: each comes with its
+ * turn, and the workers among which to look. */
+static void seek(struct ruling *r, const struct action *a, LLVMValueRef n, LLVMValueRef first)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	LLVMValueRef turn = emit_element(e, e->turns, e->plan->actions[a->id].turn), number;
+	struct seek *s = r->seeks;
+
+	while (s && !seeks_alike(e, s->like, a))
+		s = s->older;
+	if (!s) {
+		s = arena_new_of(e->arena, struct seek);
+		*s = (struct seek){ .like = a, .block = emit_block(e, "seek"), .older = r->seeks };
+		r->seeks = s;
+		emit_at(e, s->block);
+		s->turn = LLVMBuildPhi(e->b, e->ptr, "turn");
+		s->n = LLVMBuildPhi(e->b, e->i32, "n");
+		s->first = LLVMBuildPhi(e->b, e->i32, "first");
+		number = emit_search(e, a, r->counts, s->turn, s->n, s->first);
+		debug_at(e, a->at);
+		give(r, a, number, number, true);
+		emit_at(e, here);
+	}
+	emit_br(e, s->block);
+	LLVMAddIncoming(s->turn, &turn, &here, 1);
+	LLVMAddIncoming(s->n, &n, &here, 1);
+	LLVMAddIncoming(s->first, &first, &here, 1);
+}
+
 static void worker(struct ruling *r, const struct action *a)
 {
 	struct emitter *e = r->e;
@@ -415,7 +464,7 @@ static void worker(struct ruling *r, const struct action *a)
 	LLVMValueRef i, number, target = NULL;
 
 	if (set->kind == WORKERS_LIST && searches(a)) {
-		number = emit_search(e, a, r->counts, emit_i32(e, set->n), NULL);
+		number = emit_search(e, a, r->counts, NULL, emit_i32(e, set->n), NULL);
 	} else if (set->kind == WORKERS_LIST) {
 		i = a->kind == ACTION_WORKER ? emit_i32(e, 0) : pick(r, a, emit_i32(e, set->n), set->n);
 		number = emit_nth(e, set->ranges, set->n_ranges, i);
@@ -429,7 +478,11 @@ static void worker(struct ruling *r, const struct action *a)
 		emit_return(e, r->pass_code);
 		emit_at(e, some);
 		n = some_workers(e, set, there, &first);
-		number = searches(a) ? emit_search(e, a, r->counts, n, first)
+		if (searches(a) && !emit_searches_shared(e)) {
+			seek(r, a, n, first);
+			return;
+		}
+		number = searches(a) ? emit_search(e, a, r->counts, NULL, n, first)
 				     : LLVMBuildAdd(e->b, first, pick(r, a, n, 0), "");
 	}
 	debug_at(e, a->at);

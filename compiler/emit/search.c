@@ -78,7 +78,7 @@ static bool is_search(const struct action *a)
 	       (a->selector.kind == SELECTOR_LEAST_LOADED || a->selector.kind == SELECTOR_MIN);
 }
 
-static bool are_many(const struct emitter *e)
+bool emit_searches_shared(const struct emitter *e)
 {
 	unsigned n = 0;
 
@@ -115,8 +115,8 @@ static void body(struct emitter *e, struct walk *w, const void *what)
 				LLVMBuildTrunc(e->b, w->size, e->i32, "")));
 }
 
-LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef counts, LLVMValueRef n,
-			 LLVMValueRef first)
+LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef counts,
+			 LLVMValueRef turns, LLVMValueRef n, LLVMValueRef first)
 {
 	const struct worker_set *set = &a->workers;
 	uint32_t turn = e->plan->actions[a->id].turn;
@@ -125,11 +125,11 @@ LLVMValueRef emit_search(struct emitter *e, const struct action *a, LLVMValueRef
 	debug_at(e, a->selector.at);
 	if (!first && set->n_ranges == 1)
 		first = emit_i32(e, set->ranges[0].lo);
-	if (first && are_many(e))
+	if (first && emit_searches_shared(e))
 		found = emit_shared(e, &function_like(e, a)->fn, body, a,
 				    LLVMBuildZExt(e->b, n, e->i64, ""),
 				    LLVMBuildZExt(e->b, first, e->i64, ""), emit_i64(e, turn));
 	else
-		found = search(e, a, emit_element(e, e->turns, turn), n, first);
+		found = search(e, a, turns ? turns : emit_element(e, e->turns, turn), n, first);
 	return CALL(e, "iop_search_chosen", found, counts);
 }
