@@ -150,7 +150,10 @@ static bool walk_elements(const struct hfield *f, const struct facts *facts, str
 
 		inside.layout = &element;
 		walk(&element, pos, &inside);
-		whole = last->there && last->started && last->next <= facts->packet->payload_len;
+		whole = last->there;
+		/* What is given is there, whatever was cut before it. */
+		if (f->fields[f->n_fields - 1]->kind == HTYPE_GIVEN)
+			whole = last->started && last->next <= facts->packet->payload_len;
 		if (f->kind == HTYPE_SEEK) {
 			done = cond_eval(f->until, &inside) == YES;
 			whole |= done;
@@ -232,14 +235,12 @@ static void walk(struct layout *l, uint32_t base, const struct facts *facts)
 		if (at->started)
 			at->start = (anchor ? anchor->next : base) + f->offset;
 		at->end = at->next = at->start;
-		if (f->kind == HTYPE_GIVEN) {
+		if (f->kind == HTYPE_GIVEN)
 			at->there = true; /* in no packet, so in each */
-			at->end = at->next = at->start;
-		} else if (f->kind == HTYPE_WHEN) {
+		else if (f->kind == HTYPE_WHEN)
 			at->there = measure_when(f, l, facts, at);
-		} else {
+		else
 			at->there = at->started && measure(f, facts, at);
-		}
 	}
 }
 
