@@ -420,6 +420,26 @@ STAGE_FN static __u64 iop_payload_len(const struct iop_pkt *p)
 	return p->payload_len;
 }
 
+/* --- many workloads, told by port and address (compiler/emit/places.c) --- */
+
+/* The number that is looked for; of IPv6 one that is never found. */
+STAGE_FN static __u64 iop_place(const struct iop_addr *a, __u64 port)
+{
+	return a->family == 4 ? port << 32 | bpf_ntohl((__u32)a->lo) : 0;
+}
+
+/* `half` further if what stands there is not behind the key. Without a branch, which would double
+ * what the verifier looks at; no number has its uppermost bit set. */
+STAGE_FN static __u64 iop_halve(const __u64 *sorted, __u64 base, __u64 half, __u64 key)
+{
+	__s64 less = (__s64)(key - sorted[base + half]);
+
+	iop_opaque(less);
+	less >>= 63;
+	iop_opaque(less);
+	return base + (half & ~(__u64)less);
+}
+
 /* --- large sets (abi/set.h) --- */
 
 /* Of an address of IPv4, `hi` is nothing, and `lo` its four bytes. */

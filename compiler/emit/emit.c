@@ -86,6 +86,7 @@ static void frame_workload(struct emitter *e, enum iop_hook hook, const char *na
 {
 	LLVMBasicBlockRef found, next, b;
 	LLVMValueRef dport, which, sw = NULL, id;
+	bool placed = false;
 
 	begin_function(e, name, hook);
 	shapes_begin(e);
@@ -104,10 +105,22 @@ static void frame_workload(struct emitter *e, enum iop_hook hook, const char *na
 		emit_br(e, found);
 		LLVMAddIncoming(which, &id, &b, 1);
 	}
+	if (e->shapes) {
+		LLVMBasicBlockRef others = emit_block(e, "others");
+
+		emit_at(e, next);
+		id = places_find(e, dport, others);
+		placed = id;
+		b = LLVMGetInsertBlock(e->b);
+		emit_br(e, placed ? found : others);
+		if (placed)
+			LLVMAddIncoming(which, &id, &b, 1);
+		next = others;
+	}
 	for (uint32_t i = 0; i < e->policy->n_workloads; i++) {
 		const struct workload *w = e->policy->workloads[i];
 
-		if (!plan_at_hook(w, hook) || (e->shapes && is_plain(w)))
+		if (!plan_at_hook(w, hook) || (e->shapes && is_plain(w)) || (placed && is_placed(w)))
 			continue;
 		b = emit_block(e, w->name);
 		if (!e->shapes && is_short(w)) {

@@ -232,6 +232,10 @@ void shapes_begin(struct emitter *e);
  * workload is told by ports alone. Goes on in the current block. */
 LLVMValueRef shapes_port(struct emitter *e, LLVMValueRef port, bool (*is_plain)(const struct workload *w),
 			 LLVMBasicBlockRef none);
+/* i32: the workload whose port and address it is, of those that are told by these alone; goes to
+ * `none` if it is of none of them, and is NULL if these are few. Goes on in the current block. */
+bool is_placed(const struct workload *w);
+LLVMValueRef places_find(struct emitter *e, LLVMValueRef port, LLVMBasicBlockRef none);
 /* Goes to the code of workload number `which` (i32), to `none` if there is no such; `add` writes it
  * for a workload that stands for all of its shape. */
 void shapes_dispatch(struct emitter *e, LLVMValueRef which, LLVMBasicBlockRef none,

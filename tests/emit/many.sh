@@ -28,6 +28,16 @@ workloads() {
 	done
 }
 
+# by_address N: all at one port, each with an address of its own.
+by_address() {
+	printf 'policy many;\n'
+	for ((i = 0; i < $1; i++)); do
+		printf 'workload w%d {\n match udp port 53 to 10.%d.%d.0/24;\n class large when payload.len > 512;\n' \
+			"$i" $((i / 256)) $((i % 256))
+		printf ' class small;\n stage rx { large -> drop; small -> limit %d/s; }\n}\n' $((i + 1))
+	done
+}
+
 # instructions N DIFFERENT
 instructions() {
 	workloads "$1" "$2" >"$scratch/many.iop"
@@ -41,6 +51,13 @@ shared)
 	((thousand <= hundred + 2)) || fail "1,000 workloads: $thousand instructions, 100: $hundred"
 	((other > thousand + 20)) || fail "20 that differ: $other instructions, without them $thousand"
 	((other < thousand + 20 * 20)) || fail "20 that differ: $other instructions, without them $thousand"
+	by_address 100 >"$scratch/hundred.iop"
+	by_address 1000 >"$scratch/thousand.iop"
+	for n in hundred thousand; do
+		"$iopc" "$scratch/$n.iop" --emit=asm | grep -cE '^\s+(r[0-9]|w[0-9]|if|goto|call|exit|\*|lock)' >"$scratch/$n"
+	done
+	(($(cat "$scratch/thousand") < $(cat "$scratch/hundred") + 60)) ||
+		fail "1,000 by address: $(cat "$scratch/thousand") instructions, 100: $(cat "$scratch/hundred")"
 	workloads 8 0 >"$scratch/few.iop"
 	"$iopc" "$scratch/few.iop" -o "$scratch/few.o"
 	! grep -qa iop_rx_rows "$scratch/few.o" || fail "8 workloads have a table"

@@ -41,6 +41,7 @@ struct making {
 	 * numbers differ. */
 	const struct rng *like;
 	unsigned vary;
+	bool by_address; /* most of many are told by addresses */
 };
 
 /* --- what is declared first --- */
@@ -194,8 +195,13 @@ static void make_match(struct making *m, unsigned number, bool shared, unsigned 
 	unsigned base = 1000 + 100 * number, version = rng_percent(m->r, 60) ? 4 : 6;
 
 	if (shared) {
-		fprintf(m->out, "    match %s port 53 to { 10.9.%u.0/24, fd09:%x::/32 };\n",
-			lang_protos.rows[proto].form, number, number);
+		fprintf(m->out, "    match %s port 53 to { 10.9.%u.0/24", lang_protos.rows[proto].form,
+			number);
+		if (rng_percent(m->r, 30))
+			fprintf(m->out, ", fd09:%x::/32", number);
+		if (rng_percent(m->r, 30))
+			fprintf(m->out, ", 10.9.%u.7, 10.10.%u.0/25", number, number);
+		fputs(" };\n", m->out);
 		return;
 	}
 	fprintf(m->out, "    match %s port ", lang_protos.rows[proto].form);
@@ -465,7 +471,7 @@ static void make_stage(struct making *m, struct made_workload *w, enum lang_stag
 
 static void make_matches(struct making *m, unsigned number, unsigned n, const unsigned proto[2])
 {
-	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, 15);
+	bool sockets = m->options->for_sockets, shared = !sockets && rng_percent(m->r, m->by_address ? 85 : 15);
 
 	if (sockets) {
 		fprintf(m->out, "    match %s port %u", lang_protos.rows[proto[0]].form, 5000 + number);
@@ -553,6 +559,7 @@ static void make_many(struct making *m)
 {
 	unsigned shapes = rng_in(m->r, 1, 3), number = 0;
 
+	m->by_address = rng_percent(m->r, 40);
 	for (unsigned i = 0; i < shapes; i++) {
 		struct rng like = *m->r;
 		unsigned n = rng_in(m->r, i ? 1 : 9, 12);
