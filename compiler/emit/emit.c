@@ -30,6 +30,7 @@ static void begin_function(struct emitter *e, const char *name, enum iop_hook ho
 							     "target-cpu", 10);
 
 	e->hook = hook;
+	e->key = NULL;
 	walk_plan(e);
 	e->fn = LLVMGetNamedFunction(e->mod, name);
 	e->pkt = LLVMGetParam(e->fn, 0);

@@ -77,6 +77,7 @@ struct emitter {
 	LLVMBasicBlockRef entry;
 	LLVMMetadataRef subprogram;
 	struct frame frame;
+	LLVMValueRef key; /* memory for the key of a limit; NULL: none yet */
 	LLVMValueRef walk_len; /* in a walk's function: the payload's length, if it needs it */
 
 	struct shapes *shapes; /* of many workloads (shape.c); NULL: there are few */

@@ -48,10 +48,24 @@ static LLVMValueRef nocase(struct emitter *e, const struct field_ref *f)
 	return LLVMConstInt(e->i1, f->hfield && f->hfield->nocase, false);
 }
 
+/* A packet has one key at a time: all of a function stand in the same place, which is as large as
+ * the largest. */
+static LLVMValueRef key_room(struct emitter *e)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < e->plan->n_maps && !e->key; i++)
+		if (e->plan->maps[i]->key != PLAN_KEY_NONE && e->plan->maps[i]->key_size > most)
+			most = e->plan->maps[i]->key_size;
+	if (!e->key)
+		e->key = emit_alloca(e, LLVMArrayType2(e->i64, most / 8));
+	return e->key;
+}
+
 LLVMValueRef emit_limit_key(struct emitter *e, const struct action *a)
 {
 	const struct plan_map *m = e->plan->actions[a->id].map;
-	LLVMValueRef key = emit_alloca(e, LLVMArrayType2(e->i64, m->key_size / 8));
+	LLVMValueRef key = key_room(e);
 	uint8_t *known = frame_save(e);
 	LLVMBasicBlockRef next, missing;
 	struct reading r;

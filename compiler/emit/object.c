@@ -26,7 +26,14 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 		return;
 	char *message = LLVMGetDiagInfoDescription(info);
 
-	emit_bug(e, "LLVM says: %s", message);
+	if (!strstr(message, "stack limit"))
+		emit_bug(e, "LLVM says: %s", message);
+	else if (!e->failed)
+		diag_help(diag_error(e->diags, SPAN_NONE,
+				     "the policy is too large for one program: what a packet's way "
+				     "remembers takes more than the 512 bytes of its stack"),
+			  "fewer fields of variable place in the conditions and keys of one stage");
+	e->failed = true;
 	LLVMDisposeMessage(message);
 }
 
