@@ -45,37 +45,42 @@ static FILE *nowhere(char **text)
 	return f;
 }
 
-/* A UDP datagram to the first port of a match, over the family of its addresses. */
-static size_t datagram(const struct match *m, const uint8_t *payload, size_t n, uint8_t *b)
+/* A datagram or segment to the first port of a match, over the family of its addresses. */
+static size_t packet(const struct match *m, const uint8_t *payload, size_t n, uint8_t *b)
 {
 	const struct prefix *any = m->n_to ? m->to : m->n_from ? m->from : NULL;
-	bool six = any && any->family == 6;
-	size_t ip = 14, udp = ip + (six ? 40 : 20);
+	bool six = any && any->family == 6, tcp = m->proto == PROTO_TCP;
+	size_t ip = 14, l4 = ip + (six ? 40 : 20), header = tcp ? 20 : 8;
+	size_t length = n + header + (six ? 0 : 20);
 
-	memset(b, 0, udp + 8);
+	memset(b, 0, l4 + header);
 	b[12] = six ? 0x86 : 0x08;
 	b[13] = six ? 0xdd : 0x00;
 	b[ip] = six ? 0x60 : 0x45;
-	b[ip + (six ? 4 : 2)] = (uint8_t)((n + (six ? 8 : 28)) >> 8);
-	b[ip + (six ? 5 : 3)] = (uint8_t)(n + (six ? 8 : 28));
-	b[ip + (six ? 6 : 9)] = PROTO_UDP;
+	b[ip + (six ? 4 : 2)] = (uint8_t)(length >> 8);
+	b[ip + (six ? 5 : 3)] = (uint8_t)length;
+	b[ip + (six ? 6 : 9)] = (uint8_t)m->proto;
 	if (m->n_from)
 		memcpy(b + ip + (six ? 8 : 12), m->from->addr, six ? 16 : 4);
 	if (m->n_to)
 		memcpy(b + ip + (six ? 24 : 16), m->to->addr, six ? 16 : 4);
 	if (m->n_ports) {
-		b[udp + 2] = (uint8_t)(m->ports->lo >> 8);
-		b[udp + 3] = (uint8_t)m->ports->lo;
+		b[l4 + 2] = (uint8_t)(m->ports->lo >> 8);
+		b[l4 + 3] = (uint8_t)m->ports->lo;
 	}
-	b[udp + 4] = (uint8_t)((n + 8) >> 8);
-	b[udp + 5] = (uint8_t)(n + 8);
-	memcpy(b + udp + 8, payload, n);
-	return udp + 8 + n;
+	if (tcp) {
+		b[l4 + 12] = 5 << 4;
+	} else {
+		b[l4 + 4] = (uint8_t)((n + 8) >> 8);
+		b[l4 + 5] = (uint8_t)(n + 8);
+	}
+	memcpy(b + l4 + header, payload, n);
+	return l4 + header + n;
 }
 
 static void decide(const struct policy *p, const uint8_t *data, size_t size)
 {
-	uint8_t frame[14 + 40 + 8 + 256];
+	uint8_t frame[14 + 40 + 20 + 256];
 	size_t n = size < 256 ? size : 256;
 	uint32_t *workers = calloc(p->n_workloads + 1, sizeof(*workers));
 	struct interp_env env = { .workers = workers };
@@ -87,8 +92,7 @@ static void decide(const struct policy *p, const uint8_t *data, size_t size)
 	interp_decide(p, data, size, &env, &d);
 	for (uint32_t i = 0; i < p->n_workloads; i++) {
 		for (uint32_t k = 0; k < p->workloads[i]->n_matches; k++) {
-			size_t len =
-				datagram(&p->workloads[i]->matches[k], data + size - n, n, frame);
+			size_t len = packet(&p->workloads[i]->matches[k], data + size - n, n, frame);
 
 			interp_decide(p, frame, len, &env, &d);
 			/* A destination of one family and a source of the other are no packet. */

@@ -50,6 +50,7 @@ static struct iop_object *with_stack(__u32 least, __u32 most, __u32 guaranteed)
 		 .guaranteed = guaranteed, .variable = describe_string(&d, "iop_stack_w"),
 		 .target = 100000, .place = describe_place(&d, 7, 3));
 	bytes = describe_end(&d, &size);
+	describe_free(&d);
 	o = object_from_description(bytes, size, "x", error, sizeof(error));
 	free(bytes);
 	if (!o)
