@@ -139,6 +139,8 @@ STAGE_FN static __u64 iop_key_bytes(__u64 *key, const struct iop_pkt *p, __u64 a
 	const __u8 *from = p->payload + at;
 
 	iop_copy(left);
+	if (left > IOP_HASH_BYTES)
+		return taken; /* never, but the copy has lost the bound, and the key has room for no more */
 #pragma clang loop unroll(disable)
 	for (; left >= 8; left -= 8) {
 		if (from + 8 > p->end)
