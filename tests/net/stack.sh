@@ -71,7 +71,7 @@ ordered() {
 }
 
 client native 10.8.0.1/24 10.8.0.2/24
-policy_of 16384 300us
+policy_of 16384 50us
 timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev native 2>&1 | tee "$scratch/load" ||
 	give_up "it cannot be loaded"
 expect "a veth has no interrupts, and that is said" \
@@ -120,7 +120,7 @@ unload
 
 # Generic XDP: veth refuses the native one where the peer's frames may be too large for it.
 client generic 10.9.0.1/24 10.9.0.2/24
-policy_of 16384 100us
+policy_of 16384 50us
 in_client generic ip link set dev generic0 mtu 9000
 ip link set dev generic mtu 9000
 timeout 60 "$IOPCTL" load "$scratch/$policy.bpf.o" --dev generic >"$scratch/load" 2>&1 ||
