@@ -48,12 +48,13 @@ STAGE_FN static void iop_count_target(__u64 *counts, __u64 first, __u64 n, __u64
 	counts[first + i]++;
 }
 
-STAGE_FN static void iop_unclassed(__u32 hook)
+/* No class can be told, for the reason `why` (enum iop_path_counter). */
+STAGE_FN static void iop_no_class(__u32 hook, __u64 why)
 {
 	struct iop_path_counts *c = bpf_map_lookup_elem(&iop_path, &hook);
 
-	if (c)
-		c->count[IOP_PATH_UNCLASSED]++;
+	if (c && why < IOP_PATH_COUNT)
+		c->count[why]++;
 }
 
 /* A number of a table as an index that the verifier sees the bound of. */

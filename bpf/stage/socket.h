@@ -11,14 +11,6 @@
 #include "stage/maps.h"
 #include "stage/stage.h"
 
-static __always_inline void iop_path_count(__u32 hook, enum iop_path_counter i)
-{
-	struct iop_path_counts *c = bpf_map_lookup_elem(&iop_path, &hook);
-
-	if (c)
-		c->count[i]++;
-}
-
 /* False: let the kernel pick. */
 static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct iop_pkt *p)
 {
@@ -42,18 +34,19 @@ static __always_inline bool iop_socket_open(struct sk_reuseport_md *ctx, struct 
 		p->payload_len = 0;
 		return true;
 	}
-	/* What lies in page fragments cannot be read from here: docs/design.md, "What the
-	 * socket stage cannot see". */
-	if (p->end - data < ctx->len) {
-		iop_path_count(IOP_HOOK_SOCKET, IOP_PATH_UNSEEN);
-		return false;
-	}
 	p->payload_len = ctx->len - sizeof(struct udphdr);
 	iop_opaque(p->payload_len);
 	/* Or LLVM reckons from `data` on, one too far and back again: for the verifier a pointer
 	 * before the packet, for the moment between. */
 	iop_opaque(p->payload);
 	return true;
+}
+
+/* What lies in page fragments cannot be read from here: docs/design.md, "What the socket stage
+ * cannot see". */
+STAGE_FN static bool iop_socket_seen(const struct iop_pkt *p)
+{
+	return iop_is_tcp(p) || p->end - p->start >= ((struct sk_reuseport_md *)p->ctx)->len;
 }
 
 /* Gives the datagram to a worker; false: there is none of that number any more. */

@@ -233,8 +233,13 @@ static void socket_policy(struct emitter *e)
 	begin_function(e, "iop_socket_policy", IOP_HOOK_SOCKET);
 	shapes_begin(e);
 	LLVMBasicBlockRef pass = emit_block(e, "foreign");
+	LLVMBasicBlockRef seen = emit_block(e, "seen"), unseen = emit_block(e, "unseen");
 	struct ruling *r = rules_begin(e);
 
+	emit_cond_br(e, CALL(e, "iop_socket_seen", e->pkt), seen, unseen);
+	emit_at(e, unseen);
+	rules_no_class(r, IOP_PATH_UNSEEN);
+	emit_at(e, seen);
 	for (uint32_t i = 0; i < e->policy->n_workloads; i++)
 		n += w[i]->stages[STAGE_SOCKET] != NULL;
 	if (e->shapes)

@@ -257,6 +257,8 @@ LLVMValueRef shape_element(struct emitter *e, LLVMValueRef array, const struct a
  * finished. */
 struct ruling *rules_begin(struct emitter *e);
 void rules_workload(struct ruling *r, const struct workload *w);
+/* Leaves the current block for where packets of no class are counted, for this reason, and pass. */
+void rules_no_class(struct ruling *r, enum iop_path_counter why);
 void rules_end(struct ruling *r);
 /* What the cell rate algorithm is asked with, in the block that is current then. A limit with a
  * key comes with the key in memory and the time; the rest is filled in. */

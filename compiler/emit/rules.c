@@ -312,6 +312,22 @@ static void class_of_worker(struct ruling *r, const struct workload *w, struct a
 	emit_at(e, unknown);
 }
 
+void rules_no_class(struct ruling *r, enum iop_path_counter why)
+{
+	struct emitter *e = r->e;
+	LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b);
+	LLVMValueRef reason = emit_i64(e, why);
+
+	if (!r->unclassed) {
+		r->unclassed = emit_block(e, "unclassed");
+		emit_at(e, r->unclassed);
+		r->why = LLVMBuildPhi(e->b, e->i64, "why");
+		emit_at(e, from);
+	}
+	emit_br(e, r->unclassed);
+	LLVMAddIncoming(r->why, &reason, &from, 1);
+}
+
 /* Decides the class. Where no class takes the packet, no rule concerns it. */
 void rules_workload(struct ruling *r, const struct workload *w)
 {
@@ -338,11 +354,9 @@ void rules_workload(struct ruling *r, const struct workload *w)
 	for (size_t i = 0; i < d.n; i++) {
 		if (d.edges[i].class)
 			continue;
-		if (!r->unclassed)
-			r->unclassed = emit_block(e, "unclassed");
 		emit_at(e, d.edges[i].block);
 		debug_at(e, w->at);
-		emit_br(e, r->unclassed);
+		rules_no_class(r, IOP_PATH_UNCLASSED);
 	}
 	if (!a.block)
 		return;
@@ -414,7 +428,7 @@ void rules_end(struct ruling *r)
 	emit_return(e, r->pass_code);
 	if (r->unclassed) {
 		emit_at(e, r->unclassed);
-		CALL(e, "iop_unclassed", emit_i32(e, e->hook));
+		CALL(e, "iop_no_class", emit_i32(e, e->hook), r->why);
 		emit_return(e, r->pass_code);
 	}
 	if (LLVMCountIncoming(r->class) == 0) /* conditions that contradict themselves */

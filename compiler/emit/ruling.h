@@ -85,7 +85,10 @@ struct ruling {
 	struct node *nodes;
 	uint32_t n_nodes;
 	/* Where all classes arrive: their number, and the node that they begin with. */
-	LLVMBasicBlockRef classed, unclassed, some;
+	LLVMBasicBlockRef classed, some;
+	/* Where no class can be told, made when it is needed; why: a phi of enum iop_path_counter. */
+	LLVMBasicBlockRef unclassed;
+	LLVMValueRef why;
 	LLVMValueRef class, first, counts;
 	LLVMValueRef told; /* the class, as one number that LLVM does not take apart */
 	LLVMBasicBlockRef pass; /* made when it is needed */

@@ -44,6 +44,12 @@ hold() {
 # shellcheck disable=SC2317 # eventually calls it
 are_held() { [[ $(wc -l <"$scratch/held") == "$1" ]]; }
 
+# Connections that the server has not closed.
+# shellcheck disable=SC2317 # eventually calls it
+still_open() {
+	[[ $(ss -Htn state established state close-wait "( sport = :80 )" | wc -l) == "$1" ]]
+}
+
 # rose CLASS: by how much each worker was chosen more often than the last time.
 declare -A last=()
 rose() {
@@ -87,13 +93,13 @@ expect "then each has its turn" "$echo_rose" '0 2 1 2'
 
 kill "$first"
 wait "$first" 2>/dev/null || true
-sleep 0.3
+eventually "the first six are closed" still_open 10
 hold 5 $SERVER
 rose rest
 expect "what was closed does not count" "$echo_rose" '0 5'
 kill "$rest" "$more" "$held"
 wait "$rest" "$more" "$held" 2>/dev/null || true
-sleep 0.3
+eventually "all are closed" still_open 0
 in_client clean ab -q -n 200 -c 4 http://$SERVER/ >/dev/null 2>&1 || true
 rose rest
 read -ra share <<<"$echo_rose"
